@@ -1,0 +1,41 @@
+PYTHON ?= python3
+UV_COMPILE = .venv/bin/uv --system-certs pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --quiet
+# What a person has set for M1 or for pytest must not change what the tests say.
+LEAKS = M1_% DJANGO_% PYTEST_% REDIS_% ANTHROPIC_% DATABASE_URL SECRET_KEY PYTHONPATH
+CLEAN = env $(foreach name,$(filter $(LEAKS),$(.VARIABLES)),-u $(name))
+PYTEST = $(CLEAN) .venv/bin/python -m pytest
+
+.PHONY: help demo test check races lock
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## */\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+demo:  ## install and start everything; RESET=1 begins afresh
+	@$(PYTHON) deploy/bootstrap.py
+	@exec .venv/bin/m1 demo $(if $(filter 1,$(RESET)),--reset)
+
+# Two processes: Playwright's event loop and Django's ORM do not share one.
+test:  ## all tests, on PostgreSQL and in Chromium
+	@$(PYTHON) deploy/bootstrap.py --dev --browser
+	@status=0; \
+	$(PYTEST) -q -n auto -m "not e2e" || status=$$?; \
+	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q -m e2e $(E2E) || status=$$?; \
+	exit $$status
+
+check:  ## what must hold before a commit: style, types, migrations, all tests
+	@$(PYTHON) deploy/bootstrap.py --dev --browser
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	$(CLEAN) .venv/bin/mypy
+	$(CLEAN) DJANGO_SETTINGS_MODULE=tests.settings .venv/bin/python -m django makemigrations --check
+	@$(MAKE) --no-print-directory test E2E=--require-e2e
+
+races:  ## the races again, 2000 rounds each
+	@$(PYTHON) deploy/bootstrap.py --dev
+	$(CLEAN) M1_RACE_ROUNDS=2000 .venv/bin/python -m pytest -q -m races
+
+lock:  ## write the locks anew; UPGRADE=1 takes newer versions
+	@$(PYTHON) deploy/bootstrap.py
+	echo 'uv>=0.13,<0.14' | $(UV_COMPILE) $(if $(UPGRADE),--upgrade) - -o deploy/requirements-uv.txt
+	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra demo -o deploy/requirements.txt
+	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra demo --extra dev -c deploy/requirements.txt -o deploy/requirements-dev.txt
