@@ -1,0 +1,89 @@
+"""Rules: what they match, under which conditions, and what they ask. There is no `allow`: somebody always answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from policy.conditions import ALWAYS, AllOf, leaves
+from policy.proposal import Proposal
+from policy.verdict import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which proposals a rule looks at. An empty field asks nothing; a filled one wants at least one of its entries.
+
+    tools             exact names, `payments.*` for everything below payments, or `*`
+    agents            exact names, or `support-*` for a beginning
+    environments      exact names
+    requester_groups  groups, of which the requester is in at least one
+    """
+
+    tools: tuple[str, ...]
+    agents: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    requester_groups: tuple[str, ...] = ()
+
+    def covers(self, proposal: Proposal) -> bool:
+        """Return whether the proposal is one of those, its tool included."""
+        return (
+            any(fits(proposal.tool, tool) for tool in self.tools)
+            and (not self.agents or any(fits(proposal.agent, agent) for agent in self.agents))
+            and (not self.environments or proposal.environment in self.environments)
+            and (not self.requester_groups or not proposal.requester_groups.isdisjoint(self.requester_groups))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The call is denied; the message tells people and the agent why."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """People must approve.
+
+    requirements     how many of which groups; all must be met
+    preauthorization whether a pre-authorisation may stand in for asking
+    open_minutes     how long the request stays open
+    sign_in_minutes  how recent an approver's sign-in must be; None asks nothing
+    allow_self       whether the requester may approve as well; every such decision is flagged
+    """
+
+    requirements: tuple[Requirement, ...]
+    preauthorization: bool
+    open_minutes: int
+    sign_in_minutes: int | None
+    allow_self: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named match with conditions and an effect."""
+
+    name: str
+    match: Match
+    effect: Deny | Review
+    when: AllOf = ALWAYS
+    description: str = ""
+
+    def covers(self, proposal: Proposal) -> bool:
+        """Return whether the rule's conditions are to be judged for this proposal.
+
+        A rule that names its tool always is; one that reaches it by a pattern only where the tool has the arguments.
+        """
+        if not self.match.covers(proposal):
+            return False
+        if proposal.tool in self.match.tools or proposal.argument_names is None:
+            return True
+        return proposal.argument_names.issuperset(self.argument_names())
+
+    def argument_names(self) -> Iterator[str]:
+        """Yield the top-level arguments that the conditions name."""
+        return (leaf.path[0] for leaf in leaves(self.when))
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Return whether a name is the pattern, or begins as a pattern that ends in a star says."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
