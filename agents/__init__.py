@@ -1,0 +1,1 @@
+"""Agents act: runs, tool calls, decisions, planners and execution."""

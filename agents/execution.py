@@ -1,0 +1,176 @@
+"""Claim and finish: at most one worker ever takes a call, and only its own result counts."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from agents import configuration, halts, queue, rounds, runs, standing
+from agents.actors import agent_of, system
+from agents.models import Execution, ToolCall, ToolCallRevision
+from agents.sandbox_values import Result
+from agents.states import RUN_TERMINAL, Status
+from agents.visibility import group_names
+from audit import clock, trail
+from policy import check, registry
+from policy.check import Asked
+from policy.models import PolicyCheck
+from policy.registry import Definition
+from policy.verdict import Outcome, Verdict
+
+HALTED_RETRY_SECONDS, NO_VERSION_RETRY_SECONDS = 5, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A call that this worker, and no other, is to run now."""
+
+    request_id: UUID
+    definition: Definition
+    arguments: bytes = field(repr=False)
+
+
+@transaction.atomic(durable=True)
+def claim(request_id: UUID, *, worker: str, definitions: dict[str, Definition]) -> Claimed | None:
+    """Take an approved call if everything still holds, or move it to where it now belongs; None: nothing to run.
+
+    definitions   the tools that this process's own code declares
+    Trusts no row: the token's signature, the digests computed anew, the policy now in force, the approvers' standing.
+    """
+    run_id = ToolCall.objects.filter(pk=request_id).values_list("run_id", flat=True).first()
+    if run_id is None:
+        queue.done(queue.EXECUTE, request_id)
+        return None
+    run = runs.lock(run_id)
+    call = ToolCall.objects.select_for_update(of=("self",)).select_related("tool_version__tool").get(pk=request_id)
+    call.run = run
+    if call.status != Status.APPROVED or run.status in RUN_TERMINAL:
+        queue.done(queue.EXECUTE, request_id)  # a message delivered twice, or late
+        return None
+    definition = definitions.get(call.tool_name)
+    if definition is None or call.tool_version is None or definition.digest != call.tool_version.digest:
+        return _leave(call, definition)
+    if halts.on(run.agent_id, call.tool_name):
+        queue.postpone(queue.EXECUTE, request_id, HALTED_RETRY_SECONDS)
+        return None
+    if call.expires_at is None or call.expires_at <= clock.now():
+        expire(call)
+        return None
+    return _claim(call, definition, worker)
+
+
+def _claim(call: ToolCall, definition: Definition, worker: str) -> Claimed | None:
+    revision = ToolCallRevision.objects.get(call=call, number=call.revision)
+    asked = asked_now(call, bytes(revision.arguments))
+    checked = check.judge(asked)
+    check.record(asked, checked, checked.verdict, PolicyCheck.Phase.CLAIM)
+    queue.done(queue.EXECUTE, call.pk)
+    if not registry.is_unchanged(definition):
+        return _deny(call, "The tool's code on disk is not the code that was approved.", "tool_changed")
+    if checked.digest != call.arguments_digest or checked.digest != revision.digest:
+        return _deny(call, "The arguments are not those that were approved.", "arguments_changed")
+    if checked.verdict.outcome == Outcome.DENIED or checked.proposal is None:
+        return _deny(call, " ".join(reason.sentence for reason in checked.verdict.reasons), "denied_at_claim")
+    warrant = standing.warrant(call, checked)
+    if isinstance(warrant, standing.Refused):
+        return _refuse(call, checked.verdict, warrant)
+    return _begin(call, definition, bytes(revision.arguments), warrant, worker)
+
+
+def _begin(
+    call: ToolCall, definition: Definition, arguments: bytes, warrant: standing.Warrant, worker: str
+) -> Claimed | None:
+    now = clock.now()
+    warrant.consume(system())
+    moved = ToolCall.objects.filter(pk=call.pk, status=Status.APPROVED, round=call.round).update(status=Status.EXECUTING)
+    if not moved:
+        raise IntegrityError("the call moved although its row is locked")
+    lease = now + timedelta(seconds=runs.lease_seconds())
+    Execution.objects.create(
+        call=call, token=warrant.token, claimed_by=worker, lease_until=lease, started_at=now
+    )
+    trail.append(
+        "tool_call.executing", actor=system(), subject=f"tool_call:{call.pk}", worker=worker, token=warrant.token.jti,
+        tool_digest=definition.digest, arguments_digest=call.arguments_digest, people=sorted(map(str, warrant.people)),
+    )  # fmt: skip
+    return Claimed(call.pk, definition, arguments)
+
+
+def beat(request_id: UUID, *, worker: str) -> bool:
+    """Renew the lease; False when the call is not this worker's any more, or a person asked to stop it."""
+    mine = Execution.objects.filter(pk=request_id, claimed_by=worker, finished_at=None, is_cancel_asked=False)
+    return bool(mine.update(lease_until=clock.now() + timedelta(seconds=runs.lease_seconds())))
+
+
+@transaction.atomic(durable=True)
+def finish(request_id: UUID, result: Result, *, worker: str) -> bool:
+    """Store the result of the lease's holder; a late one is kept as an event and changes nothing (False)."""
+    run = runs.lock(ToolCall.objects.values_list("run_id", flat=True).get(pk=request_id))
+    now = clock.now()
+    status = Status.SUCCEEDED if result.ok else Status.CANCELLED if result.error_code == "cancelled" else Status.FAILED
+    facts = {"output_bytes": result.output_bytes, "output_digest": result.output_digest, "error_code": result.error_code}
+    executing = ToolCall.objects.filter(pk=request_id, status=Status.EXECUTING)
+    mine = Execution.objects.filter(pk=request_id, claimed_by=worker, finished_at=None)
+    if not (executing.exists() and mine.update(
+        finished_at=now, output=result.output, is_truncated=result.truncated, error=result.error, **facts
+    )):  # fmt: skip
+        trail.append("tool_call.late_result", actor=system(), subject=f"tool_call:{request_id}", ok=result.ok, **facts)
+        return False
+    executing.update(status=status, ended_at=now)
+    trail.append(f"tool_call.{status}", actor=system(), subject=f"tool_call:{request_id}", **facts)
+    runs.resume_if_rested(run)
+    return True
+
+
+def expire(call: ToolCall) -> bool:
+    """Move a call whose time is over to `expired`, within a transaction that has locked its run."""
+    open_ = ToolCall.objects.filter(pk=call.pk, status__in=[Status.PENDING, Status.APPROVED], expires_at__lte=clock.now())
+    if not open_.update(status=Status.EXPIRED, ended_at=clock.now(), note="Nobody decided in time."):
+        return False
+    queue.done(queue.EXECUTE, call.pk)
+    trail.append("tool_call.expired", actor=system(), subject=f"tool_call:{call.pk}")
+    runs.resume_if_rested(call.run)
+    return True
+
+
+def asked_now(call: ToolCall, arguments: bytes) -> Asked:
+    """Return the call as the check takes it, bound to the tool version that was approved."""
+    run = call.run
+    return Asked(
+        request_id=call.pk, agent=run.agent.name, environment=run.environment,
+        requester=run.requester.get_username(), requester_groups=group_names(run.requester), tool=call.tool_name,
+        arguments=arguments, allowed=configuration.allowed_tools(run), version=call.tool_version,
+        halt="" if run.agent.is_enabled else f"The agent {run.agent.name} is switched off.",
+    )  # fmt: skip
+
+
+def _leave(call: ToolCall, definition: Definition | None) -> None:
+    """Leave the call to an executor that has the approved version, while that version may be used at all."""
+    version = call.tool_version
+    if version is None or version.state != version.State.ENABLED:
+        _deny(call, "The version of the tool that was approved is not enabled any more.", "tool_changed")
+    else:
+        queue.postpone(queue.EXECUTE, call.pk, NO_VERSION_RETRY_SECONDS)
+
+
+def _deny(call: ToolCall, note: str, code: str) -> None:
+    approved = ToolCall.objects.filter(pk=call.pk, status=Status.APPROVED)
+    approved.update(status=Status.DENIED, note=note, ended_at=clock.now())
+    queue.done(queue.EXECUTE, call.pk)
+    trail.append("tool_call.denied", actor=system(), subject=f"tool_call:{call.pk}", codes=[code])
+    runs.resume_if_rested(call.run)
+
+
+def _refuse(call: ToolCall, verdict: Verdict, refused: standing.Refused) -> None:
+    """Put the call before people once more: a token that expired asks for one click, one that is forged is an alarm."""
+    if refused.is_attack:
+        trail.append("attack.refused", actor=agent_of(call.run), subject=f"tool_call:{call.pk}", reason=refused.why)
+    approved = ToolCall.objects.filter(pk=call.pk, status=Status.APPROVED, round=call.round)
+    call.round += 1
+    approved.update(
+        status=Status.PENDING, round=call.round, approved_at=None, note=refused.why,
+        allow_self=verdict.allow_self, sign_in_minutes=verdict.sign_in_minutes,
+    )  # fmt: skip
+    rounds.begin(call, verdict)
+    trail.append("tool_call.superseded", actor=system(), subject=f"tool_call:{call.pk}", why=refused.why, round=call.round)

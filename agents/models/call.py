@@ -1,0 +1,171 @@
+"""A tool call from proposal to result: its revisions, whom it asks, what they said, how it ran."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from agents.models.run import AgentRun, Turn
+from agents.states import Status
+from policy.models import ApprovalToken, PolicyCheck, ToolVersion
+
+
+class ToolCall(models.Model):
+    """A tool with arguments, asked for in a turn. Its arguments are those of the revision it names."""
+
+    request_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(AgentRun, models.PROTECT, related_name="tool_calls")
+    turn = models.ForeignKey(Turn, models.PROTECT, related_name="tool_calls")
+    position = models.PositiveSmallIntegerField()
+    tool_use_id = models.CharField(max_length=128, help_text="The planner's own name for this call.")
+    tool_name = models.CharField(max_length=200, help_text="As it was asked for, known or not.")
+    tool_version = models.ForeignKey(ToolVersion, models.PROTECT, null=True, related_name="+")
+    headline = models.CharField(max_length=1000)
+    risk = models.CharField(max_length=8, default="critical")
+    reason = models.TextField(blank=True, help_text="The agent's own words: untrusted.")
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.PROPOSED)
+    note = models.TextField(blank=True, help_text="Why it was denied, rejected, settled: a sentence for people and agent.")
+    revision = models.PositiveSmallIntegerField(default=1)
+    arguments_digest = models.CharField(max_length=64, blank=True)
+    round = models.PositiveSmallIntegerField(default=1)
+    check_row = models.ForeignKey(PolicyCheck, models.PROTECT, null=True, related_name="+")
+    sign_in_minutes = models.PositiveIntegerField(null=True)
+    allow_self = models.BooleanField(default=False)
+    preview = models.TextField(blank=True)
+    preview_state = models.CharField(
+        max_length=8, default="none", choices=[(word, word) for word in ("none", "waiting", "ready", "failed")]
+    )
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="tool_call_status_known", condition=Q(status__in=Status.values)),
+            models.CheckConstraint(
+                name="tool_call_open_until", condition=~Q(status__in=["pending", "approved"]) | Q(expires_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="tool_call_asks_for_known_tool",
+                condition=Q(status__in=["proposed", "denied"]) | Q(tool_version__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["turn", "position"], name="tool_call_position_once"),
+            models.UniqueConstraint(fields=["turn", "tool_use_id"], name="tool_call_use_id_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["run", "created_at"], name="tool_call_by_run"),
+            models.Index(fields=["status", "created_at"], name="tool_call_by_status"),
+            models.Index(fields=["expires_at"], name="tool_call_expiring", condition=Q(status__in=["pending", "approved"])),
+        ]
+        permissions: ClassVar = [("view_bodies", "Can read arguments and results")]
+
+
+class ToolCallRevision(models.Model):
+    """The arguments as someone wrote them: canonical bytes. Immutable; a trigger refuses changes."""
+
+    call = models.ForeignKey(ToolCall, models.PROTECT, related_name="revisions")
+    number = models.PositiveSmallIntegerField()
+    arguments = models.BinaryField(help_text="RFC 8785 canonical JSON; for a malformed call, what the agent sent.")
+    digest = models.CharField(max_length=64)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, help_text="Null: the agent.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["call", "number"], name="revision_number_once")]
+
+
+class Requirement(models.Model):
+    """So many people of these groups must say yes in this round; frozen when the round began."""
+
+    call = models.ForeignKey(ToolCall, models.PROTECT, related_name="requirements")
+    round = models.PositiveSmallIntegerField()
+    count = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="requirement_asks_someone", condition=Q(count__gte=1))]
+
+    @property
+    def group_names(self) -> list[str]:
+        """The groups by name; a member of any one counts."""
+        return sorted(group.name for group in self.groups.all())
+
+
+class RequirementGroup(models.Model):
+    """One of the groups of a requirement, by the name that it had when the round began."""
+
+    requirement = models.ForeignKey(Requirement, models.PROTECT, related_name="groups")
+    name = models.CharField(max_length=150)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["requirement", "name"], name="requirement_group_once")]
+        indexes: ClassVar = [models.Index(fields=["name"], name="requirement_group_by_name")]
+
+
+class Decision(models.Model):
+    """What one person answered in one round, and to exactly what. Insert only."""
+
+    class Answer(models.TextChoices):
+        APPROVE = "approve"
+        REJECT = "reject"
+
+    class Kind(models.TextChoices):
+        VOTE = "vote"
+        PREAUTHORIZATION = "preauthorization"
+
+    class Surface(models.TextChoices):
+        WEB = "web"
+        ADMIN = "admin"
+        CLI = "cli"
+        API = "api"
+        PLANNER = "planner", "ahead of time"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    call = models.ForeignKey(ToolCall, models.PROTECT, related_name="decisions")
+    round = models.PositiveSmallIntegerField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
+    person_name = models.CharField(max_length=300, help_text="The name at that time.")
+    answer = models.CharField(max_length=7, choices=Answer.choices)
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.VOTE)
+    token = models.ForeignKey(ApprovalToken, models.PROTECT, null=True, related_name="+")
+    surface = models.CharField(max_length=8, choices=Surface.choices)
+    comment = models.TextField(blank=True)
+    digest_seen = models.CharField(max_length=64)
+    is_self_approval = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["call", "round", "person"], name="decision_once_per_person_and_round"),
+            models.CheckConstraint(name="decision_answer_known", condition=Q(answer__in=["approve", "reject"])),
+            models.CheckConstraint(
+                name="decision_preauthorization_has_token",
+                condition=Q(kind="preauthorization", token__isnull=False) | Q(kind="vote", token__isnull=True),
+            ),
+        ]
+
+
+class Execution(models.Model):
+    """The one claim of a call, and what came of it. The call is the key: there is never a second."""
+
+    call = models.OneToOneField(ToolCall, models.PROTECT, primary_key=True, related_name="execution")
+    token = models.ForeignKey(ApprovalToken, models.PROTECT, null=True, related_name="+", help_text="What allowed it.")
+    claimed_by = models.CharField(max_length=200)
+    lease_until = models.DateTimeField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    is_cancel_asked = models.BooleanField(default=False)
+    output = models.TextField(blank=True)
+    output_bytes = models.PositiveBigIntegerField(default=0)
+    output_digest = models.CharField(max_length=64, blank=True)
+    is_truncated = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=32, blank=True)
+    error = models.TextField(blank=True)
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["lease_until"], name="execution_running", condition=Q(finished_at__isnull=True))
+        ]

@@ -1,0 +1,148 @@
+"""One turn of a run: take it, ask the planner outside any transaction, and record turn, calls and verdicts at once."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from agents import configuration, proposals, queue, runs
+from agents.actors import agent_of, system
+from agents.models import AgentRun, ToolCall, Turn
+from agents.planners.base import CallOutcome, Conversation, PastTurn, PlannerError, Reply, Stop
+from agents.states import EndReason, RunStatus, Status, WaitingFor
+from audit import clock, trail
+from audit.plain import to_json
+
+MAX_TRIES = 6
+
+
+@transaction.atomic(durable=True)
+def take(run_id: UUID, *, worker: str) -> Conversation | None:
+    """Take the run for one turn; None when it is not to be planned now, or by someone else, or has spent its means."""
+    now = clock.now()
+    free = AgentRun.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), pk=run_id, status=RunStatus.PLANNING)
+    if not free.update(claimed_by=worker, lease_until=now + timedelta(seconds=runs.lease_seconds())):
+        if not AgentRun.objects.filter(pk=run_id, status=RunStatus.PLANNING).exists():
+            queue.done(queue.PLAN, run_id)  # nothing left to plan; a live worker's row stays until it has recorded
+        return None
+    run = runs.lock(run_id)
+    if reason := _spent(run):
+        runs.end(run_id, RunStatus.FAILED, reason, actor=system(), problem=_SPENT[reason])
+        return None
+    turns = list(run.turns.order_by("number"))
+    past = tuple(PastTurn(turn.number, turn.request, turn.reply) for turn in turns)
+    outcomes = tuple(_outcome(call) for call in _calls(turns[-1])) if turns else ()
+    return Conversation(run.pk, run.goal, configuration.run_config(run), past, outcomes)
+
+
+def keep(run_id: UUID, *, worker: str) -> bool:
+    """Renew the lease while the planner works; False when the run is not this worker's any more."""
+    mine = AgentRun.objects.filter(pk=run_id, status=RunStatus.PLANNING, claimed_by=worker)
+    return bool(mine.update(lease_until=clock.now() + timedelta(seconds=runs.lease_seconds())))
+
+
+@transaction.atomic(durable=True)
+def record(run_id: UUID, reply: Reply, *, worker: str) -> bool:
+    """Store the turn with its calls and verdicts and move the run on; False, and nothing, for a lost lease."""
+    run = runs.lock(run_id)
+    if run.status != RunStatus.PLANNING or run.claimed_by != worker:
+        return False
+    turn = _store(run, reply)
+    queue.done(queue.PLAN, run_id)
+    match reply.stop:
+        case Stop.CALLS:
+            _move(run, RunStatus.WAITING, WaitingFor.CALLS)
+            trail.append("run.waiting", actor=system(), subject=f"run:{run_id}", waiting_for=WaitingFor.CALLS)
+            proposals.propose(run, turn, reply.uses)
+            runs.resume_if_rested(run)
+        case Stop.PAUSED:
+            _move(run, RunStatus.PLANNING, "")
+            queue.put(queue.PLAN, run_id)
+        case Stop.DONE:
+            _end(run_id, RunStatus.COMPLETED, EndReason.ANSWERED, answer=reply.text)
+        case Stop.REFUSED:
+            _end(run_id, RunStatus.FAILED, EndReason.REFUSED, problem=f"The model refused. {reply.text}".strip())
+        case Stop.TRUNCATED:
+            cut = f"The reply was cut off ({reply.stop_reason}), so nothing in it was proposed."
+            _end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, problem=cut)
+        case Stop.FAILED:
+            _end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, problem=reply.problem)
+    return True
+
+
+@transaction.atomic(durable=True)
+def give_up(run_id: UUID, error: PlannerError, *, worker: str) -> None:
+    """Let the run wait for another try, or end it: the planner has no next turn."""
+    run = runs.lock(run_id)
+    if run.status != RunStatus.PLANNING or run.claimed_by != worker:
+        return
+    tries = run.planner_failures + 1
+    if error.retryable and tries < MAX_TRIES:
+        AgentRun.objects.filter(pk=run_id).update(planner_failures=tries)
+        _move(run, RunStatus.PLANNING, "")
+        queue.done(queue.PLAN, run_id)
+        queue.put(queue.PLAN, run_id, delay_seconds=error.retry_after_seconds or 5 * 2**tries)
+        return
+    named = f" (request {error.provider_request_id})" if error.provider_request_id else ""
+    _end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, problem=f"{error}{named}"[:4000])
+
+
+_SPENT = {
+    EndReason.BUDGET: "The run has spent its budget.",
+    EndReason.TURN_LIMIT: "The run has taken all its turns.",
+}
+
+
+def _spent(run: AgentRun) -> EndReason | None:
+    config = configuration.read(run.config)
+    if run.turn_count >= config["max_turns"]:
+        return EndReason.TURN_LIMIT
+    is_priced = not run.turns.filter(cost_usd=None).exists()
+    is_over = run.cost_usd >= run.budget_usd > 0 if is_priced else run.tokens_used >= config["token_limit"]
+    return EndReason.BUDGET if is_over or (run.budget_usd == 0 and run.cost_usd > 0) else None
+
+
+def _calls(turn: Turn) -> list[ToolCall]:
+    return list(turn.tool_calls.select_related("execution").order_by("position"))
+
+
+def _outcome(call: ToolCall) -> CallOutcome:
+    execution = getattr(call, "execution", None)
+    output = (execution.output or execution.error) if execution else ""
+    settled = bool(execution and execution.settled_by_id)
+    is_error = call.status != Status.SUCCEEDED
+    return CallOutcome(call.tool_use_id, call.tool_name, call.status, output, is_error, call.note, settled)
+
+
+def _store(run: AgentRun, reply: Reply) -> Turn:
+    usage = reply.usage
+    turn = Turn.objects.create(
+        run=run, number=run.turn_count + 1, request=reply.request, reply=reply.reply, stop_reason=reply.stop_reason[:64],
+        text=reply.text, model=reply.model[:200], message_id=reply.message_id[:200],
+        provider_request_id=reply.provider_request_id[:200], retries=reply.retries, input_tokens=usage.input,
+        output_tokens=usage.output, cache_read_tokens=usage.cache_read, cache_write_5m_tokens=usage.cache_write_5m,
+        cache_write_1h_tokens=usage.cache_write_1h, rates=to_json(dict(reply.cost.rates)), cost_usd=reply.cost.usd,
+        latency_ms=reply.latency_ms, is_scripted=reply.scripted, created_at=clock.now(),
+    )  # fmt: skip
+    run.turn_count, run.cost_usd = turn.number, run.cost_usd + (reply.cost.usd or 0)
+    run.tokens_used += sum(asdict(usage).values())
+    AgentRun.objects.filter(pk=run.pk).update(
+        turn_count=run.turn_count, cost_usd=run.cost_usd, tokens_used=run.tokens_used, planner_failures=0
+    )
+    trail.append(
+        "turn.recorded", actor=agent_of(run), subject=f"run:{run.pk}", number=turn.number, calls=len(reply.uses),
+        stop_reason=turn.stop_reason, model=turn.model, cost_usd=turn.cost_usd,
+        provider_request_id=turn.provider_request_id,
+    )  # fmt: skip
+    return turn
+
+
+def _move(run: AgentRun, status: RunStatus, waiting_for: str) -> None:
+    run.status, run.waiting_for = status, waiting_for
+    AgentRun.objects.filter(pk=run.pk).update(status=status, waiting_for=waiting_for, lease_until=None, claimed_by="")
+
+
+def _end(run_id: UUID, status: RunStatus, reason: EndReason, *, answer: str = "", problem: str = "") -> None:
+    runs.end(run_id, status, reason, actor=system(), answer=answer, problem=problem)

@@ -1,0 +1,41 @@
+"""What a tool shows about a call before anyone decides: run in the sandbox, stored with the call."""
+
+import os
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import transaction
+
+from agents import queue, sandbox
+from agents.actors import system
+from agents.models import ToolCall
+from agents.sandbox import Limits
+from agents.states import Status
+from audit import trail
+from policy.registry import Definition
+
+
+def make(request_id: UUID, definitions: dict[str, Definition], limits_of: Callable[[Definition], Limits]) -> None:
+    """Run the preview of a pending call and store it; a failure is stored as "no preview"."""
+    waiting = ToolCall.objects.filter(pk=request_id, status=Status.PENDING, preview_state="waiting")
+    call = waiting.select_related("tool_version").first()
+    if call is None or call.tool_version is None:
+        queue.done(queue.PREVIEW, request_id)
+        return
+    definition = definitions.get(call.tool_name)
+    if definition is None or definition.digest != call.tool_version.digest or definition.preview is None:
+        return _store(request_id, "failed", "")
+    arguments = bytes(call.revisions.get(number=call.revision).arguments)
+    result = sandbox.run(
+        definition, definition.preview, arguments, request_id=str(request_id), limits=limits_of(definition),
+        environment=os.environ, beat=lambda: True,
+    )  # fmt: skip
+    return _store(request_id, "ready" if result.ok else "failed", result.output if result.ok else result.error)
+
+
+@transaction.atomic(durable=True)
+def _store(request_id: UUID, state: str, text: str) -> None:
+    queue.done(queue.PREVIEW, request_id)
+    waiting = ToolCall.objects.filter(pk=request_id, preview_state="waiting")
+    if waiting.update(preview_state=state, preview=text):
+        trail.append("tool_call.previewed", actor=system(), subject=f"tool_call:{request_id}", state=state)

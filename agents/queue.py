@@ -1,0 +1,60 @@
+"""What must happen after a commit: a row in the outbox, then a message with nothing but an id. Tasks by name only."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import KombuError
+
+from agents.models import Outbox
+from audit import clock
+
+PLAN, EXECUTE, PREVIEW = "agents.plan", "agents.execute", "agents.preview"
+QUEUES = {PLAN: "planner", EXECUTE: "executor", PREVIEW: "executor"}
+RESEND_SECONDS = 10
+RESEND_MOST_SECONDS = 300
+logger = logging.getLogger(__name__)
+
+
+def put(task: str, key: UUID, *, delay_seconds: float = 0) -> None:
+    """Write down, within the caller's transaction, that the task is to run for the key; send it after the commit."""
+    now = clock.now()
+    wait = delay_seconds or RESEND_SECONDS
+    Outbox.objects.create(task=task, key=key, created_at=now, next_at=now + timedelta(seconds=wait))
+    if not delay_seconds:
+        transaction.on_commit(partial(send, task, key))
+
+
+def done(task: str, key: UUID) -> None:
+    """Forget what is waiting for the key, within the transaction that takes care of it."""
+    Outbox.objects.filter(task=task, key=key).delete()
+
+
+def postpone(task: str, key: UUID, seconds: float) -> None:
+    """Let the task wait: nothing can be done for the key now."""
+    Outbox.objects.filter(task=task, key=key).update(next_at=clock.now() + timedelta(seconds=seconds))
+
+
+def send(task: str, key: UUID) -> bool:
+    """Send the message; a broker that is away makes it a delay, since the row stays."""
+    try:
+        current_app.send_task(task, args=[str(key)], queue=QUEUES[task], retry=False)
+    except (KombuError, OSError) as exc:
+        logger.warning("broker away, %s for %s will be sent again: %s", task, key, type(exc).__name__)
+        return False
+    return True
+
+
+def resend_due(limit: int = 100) -> int:
+    """Send again what nobody has taken in time; safe to run twice at once."""
+    now = clock.now()
+    sent = 0
+    for row in Outbox.objects.filter(next_at__lte=now).order_by("next_at")[:limit]:
+        wait = min(RESEND_SECONDS * 2 ** min(row.sends, 5), RESEND_MOST_SECONDS)
+        mine = Outbox.objects.filter(pk=row.pk, next_at=row.next_at)
+        if mine.update(next_at=now + timedelta(seconds=wait), sends=row.sends + 1):
+            sent += send(row.task, row.key)
+    return sent

@@ -1,0 +1,147 @@
+"""Every change of a run's state, one function each. Locks go run first, then call, so that two changes cannot embrace."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+
+from agents import configuration, queue
+from agents.actors import actor_of, system
+from agents.errors import InvalidFieldError, NotFoundError, WrongStateError
+from agents.models import Agent, AgentRun, Execution, ToolCall
+from agents.states import RUN_TERMINAL, TERMINAL, EndReason, RunStatus, Status, WaitingFor
+from audit import clock, trail
+from policy.models import ApprovalToken
+
+MAX_GOAL = 10_000
+
+
+@transaction.atomic(durable=True)
+def create(
+    *,
+    agent: Agent,
+    requester: AbstractUser,
+    goal: str,
+    preauthorization: UUID | None = None,
+    budget_usd: Decimal | None = None,
+    request_key: UUID | None = None,
+) -> AgentRun:
+    """Begin a run: the agent's configuration is frozen in it, and its planner is called after the commit.
+
+    request_key   of an idempotent request: a second call returns the first one's run
+    Raises InvalidFieldError, NotFoundError for a pre-authorisation that is not the requester's to name.
+    """
+    if request_key and (earlier := AgentRun.objects.filter(request_key=request_key).first()):
+        return earlier
+    budget = _budget(agent, budget_usd)
+    goal = _goal(goal)
+    if not agent.is_enabled:
+        raise InvalidFieldError(field="agent", problem="names an agent that is switched off")
+    if preauthorization and not _may_name(preauthorization, agent, requester):
+        raise NotFoundError(thing="pre-authorisation for this agent and requester")
+    is_external = agent.planner == Agent.Planner.EXTERNAL
+    run = AgentRun.objects.create(
+        agent=agent, requester_id=requester.pk, goal=goal, config=configuration.freeze(agent), planner=agent.planner,
+        environment=agent.environment, preauthorization_id=preauthorization, budget_usd=budget,
+        status=RunStatus.WAITING if is_external else RunStatus.PLANNING,
+        waiting_for=WaitingFor.EXTERNAL if is_external else "", created_at=clock.now(), request_key=request_key,
+    )  # fmt: skip
+    trail.append("run.created", actor=actor_of(requester), subject=f"run:{run.pk}", agent=agent.pk, planner=agent.planner)
+    if not is_external:
+        queue.put(queue.PLAN, run.pk)
+    return run
+
+
+@transaction.atomic(durable=True)
+def cancel(run_id: UUID, *, actor: AbstractUser, reason: str = "") -> None:
+    """End a run: what waits is cancelled, what executes is asked to stop. Raises WrongStateError if it has ended."""
+    lock(run_id)
+    cancel_in_transaction(run_id, actor=actor_of(actor), reason=reason)
+
+
+def cancel_in_transaction(run_id: UUID, *, actor: str, reason: str) -> None:
+    """End a locked run within the caller's transaction."""
+    end(run_id, RunStatus.CANCELLED, EndReason.CANCELLED, actor=actor, problem=reason)
+    now = clock.now()
+    for call in ToolCall.objects.filter(run_id=run_id, status__in=[Status.PENDING, Status.APPROVED]):
+        waiting = ToolCall.objects.filter(pk=call.pk, status=call.status)
+        if waiting.update(status=Status.CANCELLED, note="The run was cancelled.", ended_at=now):
+            trail.append("tool_call.cancelled", actor=actor, subject=f"tool_call:{call.pk}", reason=reason)
+    Execution.objects.filter(call__run_id=run_id, finished_at=None).update(is_cancel_asked=True)
+
+
+@transaction.atomic(durable=True)
+def finish(run_id: UUID, *, actor: AbstractUser, answer: str) -> None:
+    """End a run as its external agent says. Raises WrongStateError while a call of it has not come to rest."""
+    run = lock(run_id)
+    if run.planner != Agent.Planner.EXTERNAL:
+        raise WrongStateError(why="this run's planner ends it by itself.")
+    if ToolCall.objects.filter(run=run).exclude(status__in=TERMINAL).exists():
+        raise WrongStateError(why="a tool call of this run has not come to rest.")
+    end(run_id, RunStatus.COMPLETED, EndReason.ANSWERED, actor=actor_of(actor), answer=answer)
+
+
+def end(
+    run_id: UUID, status: RunStatus, reason: EndReason, *, actor: str, answer: str = "", problem: str = ""
+) -> None:
+    """Move an open run to its end, within the caller's transaction. Raises WrongStateError if it has ended."""
+    open_ = AgentRun.objects.filter(pk=run_id).exclude(status__in=RUN_TERMINAL)
+    moved = open_.update(
+        status=status, end_reason=reason, waiting_for="", answer=answer, problem=problem, ended_at=clock.now(),
+        lease_until=None, claimed_by="",
+    )  # fmt: skip
+    if not moved:
+        raise WrongStateError(why="the run has ended.")
+    queue.done(queue.PLAN, run_id)
+    trail.append(f"run.{status}", actor=actor, subject=f"run:{run_id}", end_reason=reason)
+
+
+def lock(run_id: UUID) -> AgentRun:
+    """Return the run with its row locked until the caller's transaction ends. Raises NotFoundError."""
+    run = AgentRun.objects.select_for_update(of=("self",)).select_related("agent").filter(pk=run_id).first()
+    if run is None:
+        raise NotFoundError(thing="run")
+    return run
+
+
+def resume_if_rested(run: AgentRun) -> bool:
+    """Let a locked run go on once every call of it rests (`lost` does not); its outcomes go back to the planner."""
+    if ToolCall.objects.filter(run_id=run.pk).exclude(status__in=TERMINAL).exists():
+        return False
+    is_external = run.planner == Agent.Planner.EXTERNAL
+    waiting = AgentRun.objects.filter(pk=run.pk, status=RunStatus.WAITING, waiting_for=WaitingFor.CALLS)
+    if is_external:
+        moved = waiting.update(waiting_for=WaitingFor.EXTERNAL)
+    else:
+        moved = waiting.update(status=RunStatus.PLANNING, waiting_for="")
+    if moved:
+        trail.append("run.resumed", actor=system(), subject=f"run:{run.pk}")
+    if moved and not is_external:
+        queue.put(queue.PLAN, run.pk)
+    return bool(moved)
+
+
+def _goal(goal: str) -> str:
+    if not goal.strip() or len(goal) > MAX_GOAL or "\0" in goal:
+        raise InvalidFieldError(field="goal", problem=f"must be a text of 1 to {MAX_GOAL:,} characters")
+    return goal
+
+
+def _budget(agent: Agent, asked: Decimal | None) -> Decimal:
+    if asked is not None and not (asked.is_finite() and 0 <= asked <= agent.budget_usd):
+        raise InvalidFieldError(field="budget_usd", problem=f"must be between 0 and the agent's {agent.budget_usd} dollars")
+    return agent.budget_usd if asked is None else asked
+
+
+def _may_name(jti: UUID, agent: Agent, requester: AbstractUser) -> bool:
+    token = ApprovalToken.objects.filter(jti=jti, kind=ApprovalToken.Kind.PREAUTHORIZATION, revoked_at=None).first()
+    scope: dict[str, Any] = configuration.read(token.scope) if token else {}
+    return agent.name in scope.get("agents", ()) and requester.get_username() in scope.get("requesters", ())
+
+
+def lease_seconds() -> int:
+    """Return how long a worker may be silent before it counts as dead."""
+    return int(settings.LEASE_SECONDS)

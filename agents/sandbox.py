@@ -1,0 +1,125 @@
+"""Run one tool in a child process, under limits, with nothing of this process but what the tool declared.
+
+The child gets its arguments, the environment variables its declaration names and `M1_REQUEST_ID`, an empty directory,
+and no descriptor, capability or memory of the worker. Whatever it starts dies with it, and it dies with the worker.
+It is a fence against accidents and against data that steers a tool, not against a tool's own author.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import selectors
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from agents.sandbox_answer import Ending, result_of
+from agents.sandbox_process import Child, Stream, started
+from agents.sandbox_values import NOISE_BYTES, Limits, Result
+from policy.registry import Definition
+
+__all__ = ["Limits", "Result", "run"]
+
+BEAT_SECONDS = 1.0
+PROTOCOL_BYTES = 10_000
+"""Room for the protocol's own words, and for an error message, beside the result."""
+
+TAIL_BYTES = 2_000
+logger = logging.getLogger(__name__)
+
+
+def run(
+    definition: Definition,
+    function: str,
+    arguments: bytes,
+    *,
+    request_id: str,
+    limits: Limits,
+    environment: Mapping[str, str],
+    beat: Callable[[], bool],
+) -> Result:
+    """Run the tool's function (or its preview) and return what came of it; its processes are dead by then.
+
+    arguments    canonical JSON of an object, as approved
+    environment  where the variables that the tool declared are taken from
+    beat         called about every second while the tool runs; False stops it (`cancelled`), and so does an exception,
+                 which is then raised
+    """
+    if function not in (definition.function, definition.preview):
+        raise ValueError(f"{definition.name} has no function {function!r}")
+    granted = {name: environment[name] for name in definition.environment if name in environment}
+    granted["M1_REQUEST_ID"] = request_id
+    size = limits.output_bytes + PROTOCOL_BYTES
+    answer, noise = Stream(-1, size, first=size), Stream(-1, NOISE_BYTES, last=TAIL_BYTES)
+    with started(_order(definition, function, arguments, limits), granted, answer, noise) as child:
+        reason = _watch(child, time.monotonic() + limits.seconds, beat)
+        ending = Ending(reason, child.stop(), answer, noise)
+        _drain(ending)
+    result = result_of(ending, limits)
+    _log(definition, request_id, ending, result, granted)
+    return result
+
+
+def _order(definition: Definition, function: str, arguments: bytes, limits: Limits) -> bytes:
+    order = {
+        "module": definition.module,
+        "function": function,
+        "paths": [str(Path(path).absolute()) for path in sys.path if Path(path).exists()],
+        "limits": limits.as_rlimits(),
+        "output_bytes": limits.output_bytes,
+        "show_head": not definition.sensitive_results,
+    }
+    return json.dumps(order).encode() + b"\n" + arguments
+
+
+def _watch(child: Child, deadline: float, beat: Callable[[], bool]) -> str:
+    """Read until the child has ended; return "", or why it must be stopped."""
+    next_beat = time.monotonic() + BEAT_SECONDS
+    with selectors.DefaultSelector() as selector:
+        for source, stream in ((child.ended, None), (child.answer.fd, child.answer), (child.noise.fd, child.noise)):
+            selector.register(source, selectors.EVENT_READ, stream)
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                return "timeout"
+            if now >= next_beat:
+                if not beat():
+                    return "cancelled"
+                next_beat = now + BEAT_SECONDS
+            if (reason := _react(selector, min(deadline, next_beat) - now)) is not None:
+                return reason
+
+
+def _react(selector: selectors.BaseSelector, seconds: float) -> str | None:
+    """Wait for what comes next; return "" if the child has ended, "output_limit" if it said too much, else None."""
+    for key, _ in selector.select(max(0.0, seconds)):
+        stream: Stream | None = key.data
+        if stream is None:
+            return ""
+        if not stream.read():
+            selector.unregister(key.fd)
+        if stream.is_over:
+            return "output_limit"
+    return None
+
+
+def _drain(ending: Ending) -> None:
+    """Read what the child had said before it ended."""
+    for stream in (ending.answer, ending.noise):
+        while not stream.is_over and stream.read():
+            pass
+
+
+def _log(definition: Definition, request_id: str, ending: Ending, result: Result, granted: Mapping[str, str]) -> None:
+    """Write how a failed tool ended, and the end of what it printed, unless that could tell a secret."""
+    if result.ok or result.error_code in ("tool_error", "cancelled"):
+        return
+    tail = ending.noise.tail.decode("utf-8", "replace")
+    for name, value in granted.items():
+        tail = tail.replace(value, f"[{name}]") if value else tail
+    if definition.sensitive_arguments or definition.sensitive_results:
+        tail = "[withheld: the tool handles sensitive fields]"
+    facts = {"tool": definition.name, "request_id": request_id, "error_code": result.error_code, "printed": tail}
+    logger.warning("tool failed: %s", json.dumps(facts))

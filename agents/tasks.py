@@ -1,0 +1,125 @@
+"""Celery's way in. A message carries an id; every function behind these may be called twice, late, or for nothing."""
+
+import os
+import time
+from functools import cache, partial
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from agents import execution, orchestrator, previews, queue, runs, sandbox, sweeps, workers
+from agents.planners.base import Planner, PlannerError
+from agents.planners.claude import ClaudePlanner
+from agents.planners.scripted import ScriptedPlanner
+from agents.sandbox import Limits
+from policy import registry
+from policy.registry import Definition
+
+MODEL_TIMEOUT_SECONDS, MODEL_RETRIES = 600.0, 2
+
+
+@shared_task(name=queue.PLAN)
+def plan(run_id: str) -> None:
+    """Take one turn of a run."""
+    worker = workers.name()
+    if not (key := _key(run_id)) or (conversation := orchestrator.take(key, worker=worker)) is None:
+        return
+    try:
+        with workers.Heartbeat(partial(orchestrator.keep, key, worker=worker)):
+            reply = _planner(conversation.config.planner).next_turn(conversation)
+    except PlannerError as exc:
+        orchestrator.give_up(key, exc, worker=worker)
+    else:
+        orchestrator.record(key, reply, worker=worker)
+
+
+@shared_task(name=queue.EXECUTE)
+def execute(request_id: str) -> None:
+    """Claim an approved call and run its tool."""
+    worker = workers.name()
+    if not (key := _key(request_id)):
+        return
+    claimed = execution.claim(key, worker=worker, definitions=definitions())
+    if claimed is None:
+        return
+    beat = Lease(partial(execution.beat, key, worker=worker))
+    result = sandbox.run(
+        claimed.definition, claimed.definition.function, claimed.arguments, request_id=request_id,
+        limits=limits_of(claimed.definition), environment=os.environ, beat=beat,
+    )  # fmt: skip
+    execution.finish(key, result, worker=worker)
+
+
+@shared_task(name=queue.PREVIEW)
+def preview(request_id: str) -> None:
+    """Run a tool's preview, which changes nothing, and store what it shows."""
+    if key := _key(request_id):
+        previews.make(key, definitions(), limits_of)
+
+
+@shared_task(name="agents.sweep_expired")
+def sweep_expired() -> None:
+    """Move calls whose time is over to `expired`."""
+    sweeps.expire_due()
+
+
+@shared_task(name="agents.sweep_outbox")
+def sweep_outbox() -> None:
+    """Send again what nobody has taken, and let runs go on whose worker or message was lost."""
+    queue.resend_due()
+    sweeps.resume_stuck()
+
+
+@shared_task(name="agents.sweep_lost")
+def sweep_lost() -> None:
+    """Move calls whose worker is silent to `lost`."""
+    sweeps.lose_silent()
+
+
+@cache
+def definitions() -> dict[str, Definition]:
+    """Return the tools that this executor's own code declares."""
+    return registry.load(settings.M1_TOOLS)
+
+
+def limits_of(definition: Definition) -> Limits:
+    """Return what a tool may use: its own time limit, and the same room for all."""
+    seconds = definition.timeout_seconds
+    return Limits(seconds=seconds, cpu_seconds=seconds, memory_mb=512, output_bytes=262_144, open_files=64)
+
+
+class Lease:
+    """The sandbox's beat: a database that is away for less than the lease does not kill the tool."""
+
+    def __init__(self, renew: partial[bool]) -> None:
+        self._renew = renew
+        self._held_until = time.monotonic() + runs.lease_seconds()
+
+    def __call__(self) -> bool:
+        try:
+            held = self._renew()
+        except DatabaseError:
+            connection.close()
+            return time.monotonic() < self._held_until
+        self._held_until = time.monotonic() + runs.lease_seconds()
+        return held
+
+
+@cache
+def _planner(kind: str) -> Planner:
+    if kind == "scripted":
+        return ScriptedPlanner()
+    return ClaudePlanner(
+        api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL,
+        timeout=MODEL_TIMEOUT_SECONDS, max_retries=MODEL_RETRIES,
+    )  # fmt: skip
+
+
+def _key(text: object) -> UUID | None:
+    """Return the id that a message carries; a forged message may carry anything, and then nothing happens."""
+    try:
+        return UUID(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,49 @@
+"""What a person may see: every list and look-up starts here, and for everyone else it does not exist."""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from agents.models import AgentRun, RequirementGroup, ToolCall
+
+SEE_ALL_GROUPS = ("auditor", "operator", "administrator")
+User = AbstractBaseUser | AnonymousUser
+
+
+def group_names(user: User) -> frozenset[str]:
+    """Return the names of the groups that a person is in; asked once per request and person."""
+    if not hasattr(user, "_m1_groups"):
+        names = frozenset(user.groups.values_list("name", flat=True)) if user.is_authenticated else frozenset()
+        user._m1_groups = names
+    groups: frozenset[str] = user._m1_groups
+    return groups
+
+
+def runs_visible_to(user: User) -> QuerySet[AgentRun]:
+    """Return the runs of the requester, of the agent's owner, of those who are asked, and of those who oversee."""
+    if not user.is_authenticated or not user.is_active:
+        return AgentRun.objects.none()
+    if _sees_all(user):
+        return AgentRun.objects.all()
+    asked = RequirementGroup.objects.filter(requirement__call__run=OuterRef("pk"), name__in=group_names(user))
+    own = Q(requester=user) | Q(agent__owner=user) | Q(agent__service_account=user)
+    return AgentRun.objects.filter(own | Q(Exists(asked)))
+
+
+def calls_visible_to(user: User) -> QuerySet[ToolCall]:
+    """Return the calls of the runs that the person may see."""
+    if user.is_authenticated and user.is_active and _sees_all(user):
+        return ToolCall.objects.all()
+    return ToolCall.objects.filter(run__in=runs_visible_to(user))
+
+
+def may_view_bodies(user: User, call: ToolCall) -> bool:
+    """Tell whether a person may read arguments and results: by permission, by being asked, or as the agent itself."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    if user.has_perm("agents.view_bodies") or user.pk == call.run.agent.service_account_id:
+        return True
+    return call.requirements.filter(groups__name__in=group_names(user)).exists()
+
+
+def _sees_all(user: User) -> bool:
+    return bool(user.is_superuser) or not group_names(user).isdisjoint(SEE_ALL_GROUPS)

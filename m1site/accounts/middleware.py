@@ -1,0 +1,36 @@
+"""API keys at the door: `Authorization: Bearer m1_…` under /api/ is the account that holds the key."""
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+
+from m1site import faults, problems
+from m1site.accounts import api_keys
+from m1site.accounts.api_keys import InvalidApiKeyError
+from m1site.problems import GetResponse
+
+
+class ApiKeyMiddleware:
+    """Set request.user and request.api_key by the Authorization header; a wrong one never falls back to the session."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        request.api_key = None  # type: ignore[attr-defined]
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is not None and problems.is_api(request):
+            try:
+                _identify(request, header)
+            except (InvalidApiKeyError, OperationalError, InterfaceError) as exc:
+                return problems.answer(request, exc) or problems.respond(request, faults.of_status(401))
+        return self.get_response(request)
+
+
+def _identify(request: HttpRequest, header: str) -> None:
+    scheme, _, plain = header.partition(" ")
+    key = api_keys.find(plain.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise InvalidApiKeyError()
+    request.user = key.user
+    request.api_key = key  # type: ignore[attr-defined]

@@ -1,0 +1,92 @@
+"""Read settings from the environment and stop the start with one line when a value is wrong."""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import environ
+
+# What SPEC names for parts of M1 that are not built yet. Setting one would have no effect, so it is refused.
+NOT_BUILT_YET = frozenset(
+    "M1_CHECKPOINT_KEY M1_CHECKPOINT_SINKS M1_NOTIFY_URLS METRICS_EXPORT_INTERVAL_MS COST_ALERT_THRESHOLD "
+    "ENABLE_DISTRIBUTED_CACHE ENABLE_DASHBOARD_API RATE_LIMIT_REQUESTS_PER_MINUTE RATE_LIMIT_REQUESTS_PER_HOUR "
+    "ALLOWED_ORIGINS PROMETHEUS_METRICS_ENABLED".split()
+)
+# Read by other programs of M1 (command line, demo, tests, tools), never by the settings.
+READ_ELSEWHERE = frozenset(
+    "M1_CONFIG M1_API_KEY M1_DEMO_PORT M1_FILES_ROOT M1_EMAIL_URL M1_EMAIL_FROM M1_REQUEST_ID M1_RACE_ROUNDS".split()
+)
+
+
+def refuse(name: str, why: str) -> NoReturn:
+    """End the process with one line that names the setting and the way out."""
+    sys.exit(f"m1: {name}: {why}")
+
+
+class Settings(environ.FileAwareEnv):
+    """django-environ, with NAME_FILE, refusals in one line, and a memory of the names that were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        config = os.environ.get("M1_CONFIG")
+        if config:
+            if not Path(config).is_file():
+                refuse("M1_CONFIG", f"there is no file {config}")
+            self.read_env(config, overwrite=False)
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        self.names.add(var)
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except environ.ImproperlyConfigured:
+            refuse(var, "is not set; see README, Settings")
+        except (ValueError, TypeError, OSError) as exc:
+            refuse(var, f"cannot be read: {exc}")
+
+    def choice(self, name: str, choices: Collection[str], default: str) -> str:
+        value = self.str(name, default=default)
+        if value not in choices:
+            refuse(name, f"is {value!r}; it must be one of {', '.join(sorted(filter(None, choices)))}")
+        return value
+
+    def number(self, name: str, *, default: int, at_least: int = 0, at_most: int) -> int:
+        value = self.int(name, default=default)
+        if not at_least <= value <= at_most:
+            refuse(name, f"is {value}; it must be between {at_least} and {at_most}")
+        return value
+
+    def parsed(self, name: str, parse: Callable[[str], Any], *, default: str = "") -> Any:
+        """Return parse(value); what it raises as ValueError is the one line."""
+        try:
+            return parse(self.str(name, default=default, multiline=True))
+        except ValueError as exc:
+            refuse(name, str(exc))
+
+    def secret(self, name: str, *, required: bool, at_least_bytes: int = 32) -> bytes:
+        """Return the secret's bytes, b"" when it is neither set nor required."""
+        value: str = self.str(name) if required else self.str(name, default="")
+        if value and len(value.encode()) < at_least_bytes:
+            refuse(name, f"has {len(value.encode())} bytes; it needs at least {at_least_bytes} random ones")
+        return value.encode()
+
+    def refuse_unknown(self, environment: Mapping[str, str]) -> None:
+        """Refuse names that would have no effect: of parts not built yet, and misspelt ones."""
+        for name in sorted(environment):
+            plain = name.removesuffix("_FILE")
+            if plain in NOT_BUILT_YET:
+                refuse(name, "is not supported by this release; remove it")
+            if name.startswith("M1_") and not name.startswith("M1_TEST_") and plain not in self.names | READ_ELSEWHERE:
+                refuse(name, "is not a setting of M1; see README, Settings")
+
+
+def refuse_foreign_secrets(role: str, holders: Mapping[str, Collection[str]], environment: Mapping[str, str]) -> None:
+    """Refuse a secret that the process of this role has no use for: what it does not hold cannot leak from it.
+
+    holders   roles that may hold the secret, by the secret's name
+    """
+    for name, roles in holders.items():
+        if role and role not in roles and (environment.get(name) or environment.get(f"{name}_FILE")):
+            refuse(name, f"must not be given to the {role}; it is for: {', '.join(roles)}")
