@@ -1,14 +1,11 @@
 """Who may decide a call: never its requester, its agent's owner or a service account; and whom it waits for."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from agents.models import Decision, RequirementGroup, ToolCall, ToolCallRevision
 from agents.states import Status
-from agents.visibility import group_names
+from agents.visibility import User, group_names
 from audit import clock
-
-User = AbstractBaseUser | AnonymousUser
 
 
 def why_not(call: ToolCall, user: User) -> str:

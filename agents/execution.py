@@ -14,7 +14,7 @@ from agents.states import RUN_TERMINAL, Status
 from agents.visibility import group_names
 from audit import clock, trail
 from policy import check, registry
-from policy.check import Asked
+from policy.check import Asked, Checked
 from policy.models import PolicyCheck
 from policy.registry import Definition
 from policy.verdict import Outcome, Verdict
@@ -50,7 +50,8 @@ def claim(request_id: UUID, *, worker: str, definitions: dict[str, Definition]) 
         return None
     definition = definitions.get(call.tool_name)
     if definition is None or call.tool_version is None or definition.digest != call.tool_version.digest:
-        return _leave(call, definition)
+        _leave(call)
+        return None
     if halts.on(run.agent_id, call.tool_name):
         queue.postpone(queue.EXECUTE, request_id, HALTED_RETRY_SECONDS)
         return None
@@ -66,16 +67,25 @@ def _claim(call: ToolCall, definition: Definition, worker: str) -> Claimed | Non
     checked = check.judge(asked)
     check.record(asked, checked, checked.verdict, PolicyCheck.Phase.CLAIM)
     queue.done(queue.EXECUTE, call.pk)
-    if not registry.is_unchanged(definition):
-        return _deny(call, "The tool's code on disk is not the code that was approved.", "tool_changed")
-    if checked.digest != call.arguments_digest or checked.digest != revision.digest:
-        return _deny(call, "The arguments are not those that were approved.", "arguments_changed")
-    if checked.verdict.outcome == Outcome.DENIED or checked.proposal is None:
-        return _deny(call, " ".join(reason.sentence for reason in checked.verdict.reasons), "denied_at_claim")
+    if why := _why_denied(call, definition, checked):
+        _deny(call, *why)
+        return None
     warrant = standing.warrant(call, checked)
     if isinstance(warrant, standing.Refused):
-        return _refuse(call, checked.verdict, warrant)
+        _refuse(call, checked.verdict, warrant)
+        return None
     return _begin(call, definition, bytes(revision.arguments), warrant, worker)
+
+
+def _why_denied(call: ToolCall, definition: Definition, checked: Checked) -> tuple[str, str] | None:
+    """Return note and code of what is not as it was when people said yes."""
+    if not registry.is_unchanged(definition):
+        return "The tool's code on disk is not the code that was approved.", "tool_changed"
+    if checked.digest != call.arguments_digest:
+        return "The arguments are not those that were approved.", "arguments_changed"
+    if checked.verdict.outcome == Outcome.DENIED:
+        return " ".join(reason.sentence for reason in checked.verdict.reasons), "denied_at_claim"
+    return None
 
 
 def _begin(
@@ -83,13 +93,13 @@ def _begin(
 ) -> Claimed | None:
     now = clock.now()
     warrant.consume(system())
-    moved = ToolCall.objects.filter(pk=call.pk, status=Status.APPROVED, round=call.round).update(status=Status.EXECUTING)
+    moved = ToolCall.objects.filter(pk=call.pk, status=Status.APPROVED, round=call.round).update(
+        status=Status.EXECUTING
+    )
     if not moved:
         raise IntegrityError("the call moved although its row is locked")
     lease = now + timedelta(seconds=runs.lease_seconds())
-    Execution.objects.create(
-        call=call, token=warrant.token, claimed_by=worker, lease_until=lease, started_at=now
-    )
+    Execution.objects.create(call=call, token=warrant.token, claimed_by=worker, lease_until=lease, started_at=now)
     trail.append(
         "tool_call.executing", actor=system(), subject=f"tool_call:{call.pk}", worker=worker, token=warrant.token.jti,
         tool_digest=definition.digest, arguments_digest=call.arguments_digest, people=sorted(map(str, warrant.people)),
@@ -109,7 +119,11 @@ def finish(request_id: UUID, result: Result, *, worker: str) -> bool:
     run = runs.lock(ToolCall.objects.values_list("run_id", flat=True).get(pk=request_id))
     now = clock.now()
     status = Status.SUCCEEDED if result.ok else Status.CANCELLED if result.error_code == "cancelled" else Status.FAILED
-    facts = {"output_bytes": result.output_bytes, "output_digest": result.output_digest, "error_code": result.error_code}
+    facts = {
+        "output_bytes": result.output_bytes,
+        "output_digest": result.output_digest,
+        "error_code": result.error_code,
+    }
     executing = ToolCall.objects.filter(pk=request_id, status=Status.EXECUTING)
     mine = Execution.objects.filter(pk=request_id, claimed_by=worker, finished_at=None)
     if not (executing.exists() and mine.update(
@@ -125,7 +139,9 @@ def finish(request_id: UUID, result: Result, *, worker: str) -> bool:
 
 def expire(call: ToolCall) -> bool:
     """Move a call whose time is over to `expired`, within a transaction that has locked its run."""
-    open_ = ToolCall.objects.filter(pk=call.pk, status__in=[Status.PENDING, Status.APPROVED], expires_at__lte=clock.now())
+    open_ = ToolCall.objects.filter(
+        pk=call.pk, status__in=[Status.PENDING, Status.APPROVED], expires_at__lte=clock.now()
+    )
     if not open_.update(status=Status.EXPIRED, ended_at=clock.now(), note="Nobody decided in time."):
         return False
     queue.done(queue.EXECUTE, call.pk)
@@ -145,7 +161,7 @@ def asked_now(call: ToolCall, arguments: bytes) -> Asked:
     )  # fmt: skip
 
 
-def _leave(call: ToolCall, definition: Definition | None) -> None:
+def _leave(call: ToolCall) -> None:
     """Leave the call to an executor that has the approved version, while that version may be used at all."""
     version = call.tool_version
     if version is None or version.state != version.State.ENABLED:
@@ -173,4 +189,6 @@ def _refuse(call: ToolCall, verdict: Verdict, refused: standing.Refused) -> None
         allow_self=verdict.allow_self, sign_in_minutes=verdict.sign_in_minutes,
     )  # fmt: skip
     rounds.begin(call, verdict)
-    trail.append("tool_call.superseded", actor=system(), subject=f"tool_call:{call.pk}", why=refused.why, round=call.round)
+    trail.append(
+        "tool_call.superseded", actor=system(), subject=f"tool_call:{call.pk}", why=refused.why, round=call.round
+    )

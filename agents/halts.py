@@ -36,7 +36,9 @@ def lift(halt_id: UUID, *, actor: AbstractUser) -> None:
         raise NotFoundError(thing="halt in force")
     stopped = ToolCall.objects.filter(_reach(halt), status__in=[Status.PENDING, Status.APPROVED])
     stopped.filter(created_at__lte=halt.created_at).update(expires_at=F("expires_at") + (now - halt.created_at))
-    trail.append("halt.lifted", actor=actor_of(actor), subject=f"halt:{halt.pk}", seconds=(now - halt.created_at).seconds)
+    trail.append(
+        "halt.lifted", actor=actor_of(actor), subject=f"halt:{halt.pk}", seconds=(now - halt.created_at).seconds
+    )
 
 
 def in_force() -> QuerySet[Halt]:

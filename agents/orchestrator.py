@@ -119,8 +119,8 @@ def _outcome(call: ToolCall) -> CallOutcome:
 def _store(run: AgentRun, reply: Reply) -> Turn:
     usage = reply.usage
     turn = Turn.objects.create(
-        run=run, number=run.turn_count + 1, request=reply.request, reply=reply.reply, stop_reason=reply.stop_reason[:64],
-        text=reply.text, model=reply.model[:200], message_id=reply.message_id[:200],
+        run=run, number=run.turn_count + 1, request=reply.request, reply=reply.reply,
+        stop_reason=reply.stop_reason[:64], text=reply.text, model=reply.model[:200], message_id=reply.message_id[:200],
         provider_request_id=reply.provider_request_id[:200], retries=reply.retries, input_tokens=usage.input,
         output_tokens=usage.output, cache_read_tokens=usage.cache_read, cache_write_5m_tokens=usage.cache_write_5m,
         cache_write_1h_tokens=usage.cache_write_1h, rates=to_json(dict(reply.cost.rates)), cost_usd=reply.cost.usd,

@@ -21,7 +21,7 @@ def make(request_id: UUID, definitions: dict[str, Definition], limits_of: Callab
     call = waiting.select_related("tool_version").first()
     if call is None or call.tool_version is None:
         queue.done(queue.PREVIEW, request_id)
-        return
+        return None
     definition = definitions.get(call.tool_name)
     if definition is None or definition.digest != call.tool_version.digest or definition.preview is None:
         return _store(request_id, "failed", "")

@@ -15,7 +15,9 @@ def begin(call: ToolCall, asked: verdict.Verdict) -> None:
     """Freeze what the verdict asks as the requirements of the call's current round."""
     for one in asked.requirements:
         row = Requirement.objects.create(call=call, round=call.round, count=one.count)
-        RequirementGroup.objects.bulk_create(RequirementGroup(requirement=row, name=name) for name in sorted(one.groups))
+        RequirementGroup.objects.bulk_create(
+            RequirementGroup(requirement=row, name=name) for name in sorted(one.groups)
+        )
 
 
 def opening(asked: verdict.Verdict) -> timedelta:

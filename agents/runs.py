@@ -1,4 +1,4 @@
-"""Every change of a run's state, one function each. Locks go run first, then call, so that two changes cannot embrace."""
+"""Every change of a run's state, one function each. Locks go run first, then call: two changes cannot deadlock."""
 
 from decimal import Decimal
 from typing import Any
@@ -49,7 +49,9 @@ def create(
         status=RunStatus.WAITING if is_external else RunStatus.PLANNING,
         waiting_for=WaitingFor.EXTERNAL if is_external else "", created_at=clock.now(), request_key=request_key,
     )  # fmt: skip
-    trail.append("run.created", actor=actor_of(requester), subject=f"run:{run.pk}", agent=agent.pk, planner=agent.planner)
+    trail.append(
+        "run.created", actor=actor_of(requester), subject=f"run:{run.pk}", agent=agent.pk, planner=agent.planner
+    )
     if not is_external:
         queue.put(queue.PLAN, run.pk)
     return run
@@ -84,9 +86,7 @@ def finish(run_id: UUID, *, actor: AbstractUser, answer: str) -> None:
     end(run_id, RunStatus.COMPLETED, EndReason.ANSWERED, actor=actor_of(actor), answer=answer)
 
 
-def end(
-    run_id: UUID, status: RunStatus, reason: EndReason, *, actor: str, answer: str = "", problem: str = ""
-) -> None:
+def end(run_id: UUID, status: RunStatus, reason: EndReason, *, actor: str, answer: str = "", problem: str = "") -> None:
     """Move an open run to its end, within the caller's transaction. Raises WrongStateError if it has ended."""
     open_ = AgentRun.objects.filter(pk=run_id).exclude(status__in=RUN_TERMINAL)
     moved = open_.update(
@@ -132,7 +132,9 @@ def _goal(goal: str) -> str:
 
 def _budget(agent: Agent, asked: Decimal | None) -> Decimal:
     if asked is not None and not (asked.is_finite() and 0 <= asked <= agent.budget_usd):
-        raise InvalidFieldError(field="budget_usd", problem=f"must be between 0 and the agent's {agent.budget_usd} dollars")
+        raise InvalidFieldError(
+            field="budget_usd", problem=f"must be between 0 and the agent's {agent.budget_usd} dollars"
+        )
     return agent.budget_usd if asked is None else asked
 
 

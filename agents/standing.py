@@ -42,14 +42,14 @@ def warrant(call: ToolCall, checked: Checked) -> Warrant | Refused:
         voters.pop(ahead.person_id, None)
         return Refused(why)
     if not quorum.is_met(rounds.requirements(call), voters) or not quorum.is_met(verdict.requirements, voters):
-        return Refused("The approvals given do not satisfy the policy any more: it is tighter, or someone lost standing.")
+        return Refused(
+            "The approvals given do not satisfy the policy any more: it is tighter, or someone lost standing."
+        )
     return _token(call, ahead, voters.keys())
 
 
 def _token(call: ToolCall, ahead: Decision | None, people: AbstractSet[object]) -> Warrant | Refused:
-    row = ApprovalToken.objects.filter(
-        kind=ApprovalToken.Kind.EXECUTION, request_id=call.pk, round=call.round
-    ).first()
+    row = ApprovalToken.objects.filter(kind=ApprovalToken.Kind.EXECUTION, request_id=call.pk, round=call.round).first()
     if row is None and ahead and ahead.token:
         return Warrant(ahead.token, people)
     if row is None:

@@ -61,7 +61,9 @@ def happenings(subjects: Collection[str]) -> list[Happening]:
     found = AuditEvent.objects.filter(subject__in=subjects).only("id", "created_at", "action", "actor")
     rows = list(found.order_by("created_at", "id")[:MOST_EVENTS])
     names = _names({row.actor for row in rows})
-    return [Happening(row.created_at, row.action, _words(row.action), _symbol(row.action), names[row.actor]) for row in rows]
+    return [
+        Happening(row.created_at, row.action, _words(row.action), _symbol(row.action), names[row.actor]) for row in rows
+    ]
 
 
 def of_run(run: AgentRun, calls: Iterable[ToolCall]) -> list[Happening]:
@@ -78,7 +80,9 @@ def turns_of(run: AgentRun) -> QuerySet[Turn]:
 
 
 def _words(action: str) -> str:
-    return next((words for event, words in _WORDS.items() if event == action), action.replace(".", " ").replace("_", " "))
+    return next(
+        (words for event, words in _WORDS.items() if event == action), action.replace(".", " ").replace("_", " ")
+    )
 
 
 def _symbol(action: str) -> str:
@@ -87,9 +91,14 @@ def _symbol(action: str) -> str:
 
 def _names(actors: Collection[str]) -> dict[str, str]:
     """Return how people call the actors; an account that is gone keeps its identifier."""
-    ids = {kind: [UUID(actor[len(kind) + 1 :]) for actor in actors if actor.startswith(f"{kind}:")] for kind in ("user", "agent")}
+    ids = {
+        kind: [UUID(actor[len(kind) + 1 :]) for actor in actors if actor.startswith(f"{kind}:")]
+        for kind in ("user", "agent")
+    }
     names = {actor: actor.replace("system:", "M1, ") for actor in actors}
     people = get_user_model().objects.filter(pk__in=ids["user"])
     names.update((f"user:{person.pk}", person.get_full_name() or person.get_username()) for person in people)
-    names.update((f"agent:{agent.pk}", f"agent {agent.name}") for agent in Agent.objects.filter(pk__in=ids["agent"]).only("name"))
+    names.update(
+        (f"agent:{agent.pk}", f"agent {agent.name}") for agent in Agent.objects.filter(pk__in=ids["agent"]).only("name")
+    )
     return names

@@ -1,4 +1,4 @@
-"""Every change that a person makes to a tool call, one function each, the same behind browser, admin, terminal and REST."""
+"""What people do to a tool call, one function each, the same behind browser, admin, terminal and REST."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -8,12 +8,18 @@ from django.db import transaction
 
 from agents import eligibility, queue, rounds, runs
 from agents.actors import actor_of
-from agents.errors import InvalidFieldError, NotEligibleError, StaleDecisionError, StepUpRequiredError, WrongStateError
+from agents.errors import (
+    InvalidFieldError,
+    NotEligibleError,
+    NotFoundError,
+    StaleDecisionError,
+    StepUpRequiredError,
+    WrongStateError,
+)
 from agents.models import Decision, Execution, ToolCall
 from agents.proposals import name_of
 from agents.states import Status
 from agents.visibility import calls_visible_to
-from agents.errors import NotFoundError
 from audit import clock, trail
 from audit.canonical import JSON
 from policy import tokens
@@ -82,7 +88,7 @@ def reject(
 
 @transaction.atomic(durable=True)
 def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) -> ToolCall:
-    """Say how a lost call ended: a person has looked, and the run goes on. Raises WrongStateError, InvalidFieldError."""
+    """Say how a lost call ended: a person has looked, and the run goes on. Raises WrongStateError."""
     if outcome not in (Status.SUCCEEDED, Status.FAILED):
         raise InvalidFieldError(field="outcome", problem="must be succeeded or failed")
     if not note.strip():
@@ -108,7 +114,11 @@ def _locked(request_id: UUID, actor: AbstractUser) -> ToolCall:
     """Return the call with its row locked, so that two votes are counted one after the other."""
     if not calls_visible_to(actor).filter(pk=request_id).exists():
         raise NotFoundError(thing="tool call")
-    return ToolCall.objects.select_for_update(of=("self",)).select_related("run__agent", "tool_version__tool").get(pk=request_id)
+    return (
+        ToolCall.objects.select_for_update(of=("self",))
+        .select_related("run__agent", "tool_version__tool")
+        .get(pk=request_id)
+    )
 
 
 def _has_answered(call: ToolCall, actor: AbstractUser, answer: str, digest_seen: str, round_seen: int) -> bool:

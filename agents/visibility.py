@@ -1,21 +1,21 @@
 """What a person may see: every list and look-up starts here, and for everyone else it does not exist."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from typing import TypeAlias
+
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agents.models import AgentRun, RequirementGroup, ToolCall
 
 SEE_ALL_GROUPS = ("auditor", "operator", "administrator")
-User = AbstractBaseUser | AnonymousUser
+User: TypeAlias = AbstractUser | AnonymousUser
 
 
 def group_names(user: User) -> frozenset[str]:
-    """Return the names of the groups that a person is in; asked once per request and person."""
-    if not hasattr(user, "_m1_groups"):
-        names = frozenset(user.groups.values_list("name", flat=True)) if user.is_authenticated else frozenset()
-        user._m1_groups = names
-    groups: frozenset[str] = user._m1_groups
-    return groups
+    """Return the names of the groups that a person is in now."""
+    if isinstance(user, AnonymousUser):
+        return frozenset()
+    return frozenset(user.groups.values_list("name", flat=True))
 
 
 def runs_visible_to(user: User) -> QuerySet[AgentRun]:

@@ -19,7 +19,7 @@ def name() -> str:
 
 
 class Heartbeat:
-    """Call `keep` every two seconds from a thread of its own, with its own database connection, until the block ends."""
+    """Call `keep` every two seconds, in a thread with a database connection of its own, until the block ends."""
 
     def __init__(self, keep: Callable[[], object]) -> None:
         self._keep = keep

@@ -50,13 +50,13 @@ class Settings(environ.FileAwareEnv):
         value = self.str(name, default=default)
         if value not in choices:
             refuse(name, f"is {value!r}; it must be one of {', '.join(sorted(filter(None, choices)))}")
-        return value
+        return str(value)
 
     def number(self, name: str, *, default: int, at_least: int = 0, at_most: int) -> int:
         value = self.int(name, default=default)
         if not at_least <= value <= at_most:
             refuse(name, f"is {value}; it must be between {at_least} and {at_most}")
-        return value
+        return int(value)
 
     def parsed(self, name: str, parse: Callable[[str], Any], *, default: str = "") -> Any:
         """Return parse(value); what it raises as ValueError is the one line."""

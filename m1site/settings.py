@@ -7,6 +7,10 @@ import os
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
+
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 
 from m1site.env import Settings, refuse, refuse_foreign_secrets
 from policy import keys
@@ -35,7 +39,9 @@ refuse_foreign_secrets(
 SECRET_KEY = env.secret("SECRET_KEY", required=M1_ROLE == "web").decode() or secrets.token_urlsafe(48)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 M1_URL = env.str("M1_URL", default="http://localhost:8000").rstrip("/")
-M1_TRUSTED_PROXIES = env.parsed("M1_TRUSTED_PROXIES", lambda text: [ip_network(n) for n in text.replace(",", " ").split()])
+M1_TRUSTED_PROXIES = env.parsed(
+    "M1_TRUSTED_PROXIES", lambda text: [ip_network(n) for n in text.replace(",", " ").split()]
+)
 if M1_ROLE == "web" and IS_PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
     refuse("ALLOWED_HOSTS", "must name the hosts that serve M1, separated by commas")
 if not M1_URL.startswith("https://" if M1_ROLE == "web" and IS_PRODUCTION else ("http://", "https://")):
@@ -67,18 +73,37 @@ LANGUAGE_CODE = "en"
 # Redis is a cache only and may be away; the broker is named apart, since a cache's eviction would lose messages.
 REDIS_URL = env.str("REDIS_URL", default="")
 ENABLE_REDIS_CACHING = env.bool("ENABLE_REDIS_CACHING", default=bool(REDIS_URL))
-REDIS_OPTIONS = {
-    "PASSWORD": env.str("REDIS_PASSWORD", default="") or None,
-    "SOCKET_CONNECT_TIMEOUT": env.number("REDIS_CONNECT_TIMEOUT_MS", default=5000, at_least=1, at_most=60_000) / 1000,
-    "SOCKET_TIMEOUT": env.number("REDIS_COMMAND_TIMEOUT_MS", default=3000, at_least=1, at_most=60_000) / 1000,
-    "IGNORE_EXCEPTIONS": True,
+REDIS_POOL = {
+    "db": env.number("REDIS_DB", default=0, at_most=15) or None,
+    "password": env.str("REDIS_PASSWORD", default="") or None,
+    "socket_connect_timeout": env.number("REDIS_CONNECT_TIMEOUT_MS", default=5000, at_least=1, at_most=60_000) / 1000,
+    "socket_timeout": env.number("REDIS_COMMAND_TIMEOUT_MS", default=3000, at_least=1, at_most=60_000) / 1000,
+    "retry": Retry(
+        ExponentialBackoff(
+            base=env.number("REDIS_RETRY_DELAY_MS", default=100, at_most=10_000) / 1000,
+            cap=env.number("REDIS_RETRY_DELAY_MAX_MS", default=1000, at_most=60_000) / 1000,
+        ),
+        retries=env.number("REDIS_MAX_RETRIES", default=3, at_most=10),
+    ),
 }
-REDIS_DB = env.number("REDIS_DB", default=0, at_most=15)
-REDIS_TLS = env.bool("REDIS_TLS", default=False)
-REDIS_TLS_REJECT_UNAUTHORIZED = env.bool("REDIS_TLS_REJECT_UNAUTHORIZED", default=True)
-REDIS_MAX_RETRIES = env.number("REDIS_MAX_RETRIES", default=3, at_most=10)
-REDIS_RETRY_DELAY_MS = env.number("REDIS_RETRY_DELAY_MS", default=100, at_most=10_000)
-REDIS_RETRY_DELAY_MAX_MS = env.number("REDIS_RETRY_DELAY_MAX_MS", default=1000, at_most=60_000)
+REDIS_POOL = {name: value for name, value in REDIS_POOL.items() if value is not None}  # else the address decides
+if env.bool("REDIS_TLS", default=False):
+    REDIS_URL = REDIS_URL.replace("redis://", "rediss://", 1)
+if not env.bool("REDIS_TLS_REJECT_UNAUTHORIZED", default=True) and REDIS_URL.startswith("rediss://"):
+    REDIS_POOL["ssl_cert_reqs"] = None
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+if ENABLE_REDIS_CACHING and REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "CONNECTION_POOL_KWARGS": REDIS_POOL,
+            "IGNORE_EXCEPTIONS": True,  # the cache may be away; nothing that must not be lost is in it
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # no pickle: a poisoned cache runs nothing
+        },
+    }
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 M1_BROKER_URL = env.str("M1_BROKER_URL", default="")
 if M1_ROLE and not M1_BROKER_URL:
     refuse("M1_BROKER_URL", "is not set; it names the message broker, for example redis://host:6379/0")

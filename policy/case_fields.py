@@ -4,8 +4,8 @@ from audit.canonical import JSON, encode
 from audit.errors import NotCanonicalError
 from policy import rule_fields
 from policy.cases import Call, Case, Expectation
-from policy.reading import Path, boolean, mapping, sequence, text, texts, wrong
-from policy.rule_fields import LABEL, MAX_ENTRIES, MAX_NAME, NAME
+from policy.reading import Path, boolean, mapping, text, texts, wrong
+from policy.rule_fields import LABEL, MAX_ENTRIES, NAME
 from policy.verdict import Outcome
 
 OUTCOMES = (Outcome.DENIED.value, Outcome.NEEDS_APPROVAL.value)

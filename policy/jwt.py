@@ -1,4 +1,4 @@
-"""Sign and verify M1's tokens: JWTs under the rules of RFC 8725, checked whole here and against the ledger elsewhere."""
+"""Sign and verify M1's tokens: JWTs under the rules of RFC 8725. The ledger is another check, in tokens.py."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Keys that sign and verify M1's tokens, by `kid`. The algorithm belongs to the key, never to a token (RFC 8725 §3.1)."""
+"""Keys that sign and verify M1's tokens, by `kid`. The algorithm is the key's, never a token's (RFC 8725 §3.1)."""
 
 import hashlib
 from collections.abc import Mapping

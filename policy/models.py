@@ -33,7 +33,9 @@ class ToolVersion(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     tool = models.ForeignKey(Tool, models.PROTECT, related_name="versions")
     digest = models.CharField(max_length=64)
-    declaration = models.TextField(help_text="Canonical JSON: schema, risk, headline, limits, digests of the source files.")
+    declaration = models.TextField(
+        help_text="Canonical JSON: schema, risk, headline, limits, digests of the source files."
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.DISABLED)
     created_at = models.DateTimeField()
 
@@ -151,7 +153,9 @@ class PreauthorizationUse(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["request_id", "round"], name="preauthorization_use_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["request_id", "round"], name="preauthorization_use_once")
+        ]
 
 
 class RevokedToken(models.Model):

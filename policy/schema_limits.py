@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from audit import canonical
 from audit.errors import NotCanonicalError

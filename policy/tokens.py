@@ -40,7 +40,9 @@ def issue_execution(person: AbstractUser, *, request_id: UUID, round_: int, scop
     """Sign the proof of a last approval, within the caller's transaction; it lives for minutes and is used once."""
     lifetime = timedelta(minutes=settings.M1_APPROVAL_TOKEN_TTL_MINUTES)
     row = _signed(Kind.EXECUTION, person, lifetime, scope, request_id=request_id, round=round_)
-    trail.append("token.issued", actor=f"user:{person.pk}", subject=f"token:{row.jti}", request_id=request_id, round=round_)
+    trail.append(
+        "token.issued", actor=f"user:{person.pk}", subject=f"token:{row.jti}", request_id=request_id, round=round_
+    )
     return row
 
 
@@ -68,9 +70,7 @@ def issue_preauthorization(
     _within("max_uses", max_uses, MAX_USES)
     _within("expires_in_minutes", expires_in_minutes, MAX_DAYS * 24 * 60)
     lifetime = timedelta(minutes=expires_in_minutes)
-    row = _signed(
-        Kind.PREAUTHORIZATION, person, lifetime, scope, max_uses=max_uses, note=note, request_key=request_key
-    )
+    row = _signed(Kind.PREAUTHORIZATION, person, lifetime, scope, max_uses=max_uses, note=note, request_key=request_key)
     trail.append(
         "preauthorization.issued", actor=f"user:{person.pk}", subject=f"token:{row.jti}",
         scope=scope, max_uses=max_uses, expires_at=row.expires_at,
@@ -123,7 +123,9 @@ def use_preauthorization(row: ApprovalToken, *, request_id: UUID, round_: int, a
     return True
 
 
-def _signed(kind: str, person: AbstractUser, lifetime: timedelta, scope: dict[str, Any], **fields: Any) -> ApprovalToken:
+def _signed(
+    kind: str, person: AbstractUser, lifetime: timedelta, scope: dict[str, Any], **fields: Any
+) -> ApprovalToken:
     now = clock.now().replace(microsecond=0)  # a JWT counts seconds, and both must say the same
     claims = Claims(person_id=person.pk, jti=uuid7(), issued_at=now, expires_at=now + lifetime, scope=scope)
     kid, token = jwt.sign(kind, claims)
@@ -138,11 +140,12 @@ def _scope(agents: Sequence[str], requesters: Sequence[str], tools: Sequence[str
         if not names or not all(isinstance(name, str) and name for name in names):
             raise FieldError(field=field, path=(field,), problem="must name at least one")
     conditions.parse(when, ("conditions",))
-    digests = {tool: [version.digest for version in allowlist.enabled(tool)] for tool in sorted(set(tools))}
-    for tool, found in digests.items():
-        if not found:
+    digests: dict[str, JSON] = {}
+    for tool in sorted(set(tools)):
+        digests[tool] = [version.digest for version in allowlist.enabled(tool)]
+        if not digests[tool]:
             raise FieldError(field="tools", path=("tools",), problem=f"names {tool!a}, which is not an enabled tool")
-    return {"agents": sorted(set(agents)), "requesters": sorted(set(requesters)), "tools": dict(digests), "when": when}
+    return {"agents": [*sorted(set(agents))], "requesters": [*sorted(set(requesters))], "tools": digests, "when": when}
 
 
 def _within(field: str, value: int, most: int) -> None:

@@ -1,4 +1,4 @@
-"""A small M1 as people would have set it up: three people, the tools, a policy, a workspace; and turns of its wheels."""
+"""A small M1 as people would set it up: three people, the tools, a policy, a workspace; and turns of its wheels."""
 
 import os
 from collections.abc import Iterator

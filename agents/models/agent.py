@@ -37,7 +37,9 @@ class Agent(models.Model):
     max_output_tokens = models.PositiveIntegerField(
         default=8192, validators=[MinValueValidator(1), MaxValueValidator(MAX_OUTPUT_TOKENS)]
     )
-    budget_usd = models.DecimalField(max_digits=12, decimal_places=2, default=5, help_text="US dollars a run may spend.")
+    budget_usd = models.DecimalField(
+        max_digits=12, decimal_places=2, default=5, help_text="US dollars a run may spend."
+    )
     token_limit = models.PositiveIntegerField(
         default=1_000_000, help_text="Tokens a run may use; the limit where the model's price is not known."
     )
@@ -46,7 +48,9 @@ class Agent(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(name="agent_planner_known", condition=Q(planner__in=["claude", "scripted", "external"])),
+            models.CheckConstraint(
+                name="agent_planner_known", condition=Q(planner__in=["claude", "scripted", "external"])
+            ),
             models.CheckConstraint(
                 name="agent_external_has_account", condition=~Q(planner="external") | Q(service_account__isnull=False)
             ),

@@ -26,7 +26,9 @@ class ToolCall(models.Model):
     risk = models.CharField(max_length=8, default="critical")
     reason = models.TextField(blank=True, help_text="The agent's own words: untrusted.")
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.PROPOSED)
-    note = models.TextField(blank=True, help_text="Why it was denied, rejected, settled: a sentence for people and agent.")
+    note = models.TextField(
+        blank=True, help_text="Why it was denied, rejected, settled: a sentence for people and agent."
+    )
     revision = models.PositiveSmallIntegerField(default=1)
     arguments_digest = models.CharField(max_length=64, blank=True)
     round = models.PositiveSmallIntegerField(default=1)
@@ -46,7 +48,8 @@ class ToolCall(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="tool_call_status_known", condition=Q(status__in=Status.values)),
             models.CheckConstraint(
-                name="tool_call_open_until", condition=~Q(status__in=["pending", "approved"]) | Q(expires_at__isnull=False)
+                name="tool_call_open_until",
+                condition=~Q(status__in=["pending", "approved"]) | Q(expires_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="tool_call_asks_for_known_tool",
@@ -58,7 +61,9 @@ class ToolCall(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["run", "created_at"], name="tool_call_by_run"),
             models.Index(fields=["status", "created_at"], name="tool_call_by_status"),
-            models.Index(fields=["expires_at"], name="tool_call_expiring", condition=Q(status__in=["pending", "approved"])),
+            models.Index(
+                fields=["expires_at"], name="tool_call_expiring", condition=Q(status__in=["pending", "approved"])
+            ),
         ]
         permissions: ClassVar = [("view_bodies", "Can read arguments and results")]
 

@@ -12,6 +12,9 @@ from agents.states import EndReason, RunStatus, WaitingFor
 from policy.models import ApprovalToken
 
 
+RUN_ENDS = ["completed", "failed", "cancelled"]
+
+
 class AgentRun(models.Model):
     """One goal; the agent's configuration is frozen in it, so that a run can be taken up days later as it was."""
 
@@ -19,7 +22,9 @@ class AgentRun(models.Model):
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="runs")
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
     goal = models.TextField()
-    config = models.TextField(help_text="The agent as it was: planner, model, prompt, scenario, tools with schemas, limits.")
+    config = models.TextField(
+        help_text="The agent as it was: planner, model, prompt, scenario, tools with schemas, limits."
+    )
     planner = models.CharField(max_length=8, choices=Agent.Planner.choices)
     environment = models.CharField(max_length=64)
     preauthorization = models.ForeignKey(ApprovalToken, models.PROTECT, null=True, blank=True, related_name="+")
@@ -44,11 +49,12 @@ class AgentRun(models.Model):
             models.CheckConstraint(name="run_status_known", condition=Q(status__in=RunStatus.values)),
             models.CheckConstraint(
                 name="run_waits_for_something",
-                condition=Q(status="waiting", waiting_for__in=WaitingFor.values) | ~Q(status="waiting") & Q(waiting_for=""),
+                condition=Q(status="waiting", waiting_for__in=WaitingFor.values)
+                | ~Q(status="waiting") & Q(waiting_for=""),
             ),
             models.CheckConstraint(
                 name="run_ends_with_reason",
-                condition=Q(status__in=["completed", "failed", "cancelled"], end_reason__in=EndReason.values, ended_at__isnull=False)
+                condition=Q(status__in=RUN_ENDS, end_reason__in=EndReason.values, ended_at__isnull=False)
                 | Q(status__in=["planning", "waiting"], end_reason="", ended_at__isnull=True),
             ),
             models.CheckConstraint(
@@ -59,7 +65,9 @@ class AgentRun(models.Model):
             models.Index(fields=["-created_at"], name="run_by_time"),
             models.Index(fields=["agent", "-created_at"], name="run_by_agent"),
             models.Index(fields=["requester", "-created_at"], name="run_by_requester"),
-            models.Index(fields=["status", "lease_until"], name="run_open", condition=Q(status__in=["planning", "waiting"])),
+            models.Index(
+                fields=["status", "lease_until"], name="run_open", condition=Q(status__in=["planning", "waiting"])
+            ),
         ]
 
 
@@ -83,7 +91,9 @@ class Turn(models.Model):
     cache_write_5m_tokens = models.PositiveBigIntegerField(default=0)
     cache_write_1h_tokens = models.PositiveBigIntegerField(default=0)
     rates = models.JSONField(default=dict, help_text="US dollars per million tokens, by kind, as texts.")
-    cost_usd = models.DecimalField(max_digits=16, decimal_places=8, null=True, help_text="Null: the price is not known.")
+    cost_usd = models.DecimalField(
+        max_digits=16, decimal_places=8, null=True, help_text="Null: the price is not known."
+    )
     latency_ms = models.PositiveIntegerField(default=0)
     is_scripted = models.BooleanField(default=False)
     created_at = models.DateTimeField()

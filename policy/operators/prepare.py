@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from audit.canonical import JSON
 from policy.arguments import MISSING, Seen

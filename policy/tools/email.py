@@ -9,7 +9,7 @@ import unicodedata
 from typing import Annotated
 from uuid import UUID
 
-import environ  # type: ignore[import-untyped]
+import environ
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.mail import EmailMessage, get_connection
