@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -11,6 +12,7 @@ from agents import configuration, proposals, queue, runs
 from agents.actors import agent_of, system
 from agents.models import AgentRun, ToolCall, Turn
 from agents.planners.base import CallOutcome, Conversation, PastTurn, PlannerError, Reply, Stop
+from agents.pricing import UNPRICED
 from agents.states import EndReason, RunStatus, Status, WaitingFor
 from audit import clock, trail
 from audit.plain import to_json
@@ -117,16 +119,16 @@ def _outcome(call: ToolCall) -> CallOutcome:
 
 
 def _store(run: AgentRun, reply: Reply) -> Turn:
-    usage = reply.usage
+    usage, cost = reply.usage, reply.cost if settings.COST_TRACKING_ENABLED else UNPRICED
     turn = Turn.objects.create(
         run=run, number=run.turn_count + 1, request=reply.request, reply=reply.reply,
         stop_reason=reply.stop_reason[:64], text=reply.text, model=reply.model[:200], message_id=reply.message_id[:200],
         provider_request_id=reply.provider_request_id[:200], retries=reply.retries, input_tokens=usage.input,
         output_tokens=usage.output, cache_read_tokens=usage.cache_read, cache_write_5m_tokens=usage.cache_write_5m,
-        cache_write_1h_tokens=usage.cache_write_1h, rates=to_json(dict(reply.cost.rates)), cost_usd=reply.cost.usd,
+        cache_write_1h_tokens=usage.cache_write_1h, rates=to_json(dict(cost.rates)), cost_usd=cost.usd,
         latency_ms=reply.latency_ms, is_scripted=reply.scripted, created_at=clock.now(),
     )  # fmt: skip
-    run.turn_count, run.cost_usd = turn.number, run.cost_usd + (reply.cost.usd or 0)
+    run.turn_count, run.cost_usd = turn.number, run.cost_usd + (cost.usd or 0)
     run.tokens_used += sum(asdict(usage).values())
     AgentRun.objects.filter(pk=run.pk).update(
         turn_count=run.turn_count, cost_usd=run.cost_usd, tokens_used=run.tokens_used, planner_failures=0

@@ -3,7 +3,10 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+
+from agents import sandbox_host
 
 
 class M1AdminConfig(AdminConfig):
@@ -19,5 +22,7 @@ class SiteConfig(AppConfig):
     verbose_name = "M1"
 
     def ready(self) -> None:
-        """Make the Celery app the current one, so that every process that changes something can send messages."""
+        """Let every process that changes something send messages, and let no tool read the memory of one in a role."""
         import_module("m1site.celery")
+        if settings.M1_ROLE:
+            sandbox_host.hide_memory()

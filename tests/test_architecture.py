@@ -40,4 +40,5 @@ def test_imports_stand_at_the_top_of_the_file() -> None:
 
 def test_no_file_has_more_than_300_lines() -> None:
     lengths = {file: len(file.read_text().splitlines()) for file in FILES}
-    assert [found(file, length) for file, length in lengths.items() if length > 300] == []
+    long = {file: length for file, length in lengths.items() if length > 300 and file.parent.name != "migrations"}
+    assert [found(file, length) for file, length in long.items()] == []
