@@ -62,17 +62,20 @@ def claim(request_id: UUID, *, worker: str, definitions: dict[str, Definition]) 
 
 
 def _claim(call: ToolCall, definition: Definition, worker: str) -> Claimed | None:
-    revision = ToolCallRevision.objects.get(call=call, number=call.revision)
+    revision = ToolCallRevision.objects.filter(call=call, number=call.revision).first()
+    if revision is None:
+        _deny(call, "The arguments that were approved are gone.", "arguments_changed")
+        return None
     asked = asked_now(call, bytes(revision.arguments))
     checked = check.judge(asked)
-    check.record(asked, checked, checked.verdict, PolicyCheck.Phase.CLAIM)
+    row = check.record(asked, checked, checked.verdict, PolicyCheck.Phase.CLAIM)
     queue.done(queue.EXECUTE, call.pk)
     if why := _why_denied(call, definition, checked):
         _deny(call, *why)
         return None
     warrant = standing.warrant(call, checked)
     if isinstance(warrant, standing.Refused):
-        _refuse(call, checked.verdict, warrant)
+        _refuse(call, checked.verdict, row, warrant)
         return None
     return _begin(call, definition, bytes(revision.arguments), warrant, worker)
 
@@ -178,17 +181,22 @@ def _deny(call: ToolCall, note: str, code: str) -> None:
     runs.resume_if_rested(call.run)
 
 
-def _refuse(call: ToolCall, verdict: Verdict, refused: standing.Refused) -> None:
-    """Put the call before people once more: a token that expired asks for one click, one that is forged is an alarm."""
+def _refuse(call: ToolCall, verdict: Verdict, row: PolicyCheck, refused: standing.Refused) -> None:
+    """Put the call before people once more: a token that expired asks for one click, one that is forged is an alarm.
+
+    row   the evaluation that the new round stands on
+    """
     if refused.is_attack:
         trail.append("attack.refused", actor=agent_of(call.run), subject=f"tool_call:{call.pk}", reason=refused.why)
     approved = ToolCall.objects.filter(pk=call.pk, status=Status.APPROVED, round=call.round)
     call.round += 1
     approved.update(
-        status=Status.PENDING, round=call.round, approved_at=None, note=refused.why,
+        status=Status.PENDING, round=call.round, approved_at=None, note=refused.why, check_row=row,
         allow_self=verdict.allow_self, sign_in_minutes=verdict.sign_in_minutes,
     )  # fmt: skip
     rounds.begin(call, verdict)
+    if call.preview_state == "waiting":  # a pre-authorised call had nobody to show it to
+        queue.put(queue.PREVIEW, call.pk)
     trail.append(
         "tool_call.superseded", actor=system(), subject=f"tool_call:{call.pk}", why=refused.why, round=call.round
     )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from agents.actors import actor_of
 from agents.errors import InvalidFieldError, NotFoundError
@@ -54,6 +54,12 @@ def on(agent_id: UUID, tool_name: str) -> str:
         return ""
     what = f"The agent {halt.agent.name}" if halt.agent else f"The tool {tool_name}" if halt.tool else "Everything"
     return f"{what} is halted: {halt.reason}"
+
+
+def stops_call() -> Exists:
+    """Return the condition on tool calls that a halt in force stops them."""
+    reach = Q(agent=None, tool=None) | Q(agent_id=OuterRef("run__agent_id")) | Q(tool__name=OuterRef("tool_name"))
+    return Exists(Halt.objects.filter(reach, lifted_at=None))
 
 
 def _reach(halt: Halt) -> Q:

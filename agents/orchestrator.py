@@ -102,8 +102,8 @@ def _spent(run: AgentRun) -> EndReason | None:
     if run.turn_count >= config["max_turns"]:
         return EndReason.TURN_LIMIT
     is_priced = not run.turns.filter(cost_usd=None).exists()
-    is_over = run.cost_usd >= run.budget_usd > 0 if is_priced else run.tokens_used >= config["token_limit"]
-    return EndReason.BUDGET if is_over or (run.budget_usd == 0 and run.cost_usd > 0) else None
+    is_over = 0 < run.cost_usd >= run.budget_usd
+    return EndReason.BUDGET if is_over or (not is_priced and run.tokens_used >= config["token_limit"]) else None
 
 
 def _calls(turn: Turn) -> list[ToolCall]:

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from agents import configuration, halts, queue, quorum, rounds, runs
 from agents.actors import agent_of
-from agents.eligibility import standing
+from agents.eligibility import is_own, standing
 from agents.errors import InvalidFieldError, WrongStateError
 from agents.models import AgentRun, Decision, ToolCall, ToolCallRevision, Turn
 from agents.planners.base import ToolUse
@@ -40,9 +40,9 @@ def propose_external(
     run_id: UUID, *, calls: Sequence[ExternalCall], text: str = "", request_key: UUID | None = None
 ) -> Turn:
     """Record one turn of an external agent with its calls. Raises WrongStateError while earlier calls do not rest."""
+    run = runs.lock(run_id)
     if request_key and (earlier := Turn.objects.filter(request_key=request_key).first()):
         return earlier
-    run = runs.lock(run_id)
     if not 1 <= len(calls) <= MAX_CALLS:
         raise InvalidFieldError(field="calls", problem=f"must hold 1 to {MAX_CALLS} calls")
     if (run.status, run.waiting_for) != (RunStatus.WAITING, WaitingFor.EXTERNAL):
@@ -147,7 +147,7 @@ def _stand_in(run: AgentRun, call: ToolCall, checked: Checked, verdict: Verdict)
     Decision.objects.create(
         call=call, round=call.round, person=issuer, person_name=name_of(issuer), answer=Decision.Answer.APPROVE,
         kind=Decision.Kind.PREAUTHORIZATION, token=row, surface=Decision.Surface.PLANNER,
-        digest_seen=checked.digest, created_at=clock.now(),
+        digest_seen=checked.digest, is_self_approval=is_own(call, issuer), created_at=clock.now(),
     )  # fmt: skip
     trail.append("tool_call.vote", actor=actor, subject=f"tool_call:{call.pk}", token=row.jti, round=call.round)
     used = Reason("", f"{name_of(issuer)} approved this ahead of time.", "review", "preauthorization_used")

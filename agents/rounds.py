@@ -34,8 +34,9 @@ def requirements(call: ToolCall) -> list[verdict.Requirement]:
 def voters(call: ToolCall) -> dict[object, frozenset[str]]:
     """Return the groups of everyone who approved in this round and still counts; standing is looked up now."""
     people = get_user_model().objects.filter(
-        decisions__call=call, decisions__round=call.round, decisions__answer=Decision.Answer.APPROVE
-    )
+        decisions__call=call, decisions__round=call.round, decisions__answer=Decision.Answer.APPROVE,
+        decisions__digest_seen=call.arguments_digest,
+    )  # fmt: skip
     return {person.pk: group_names(person) for person in people if not standing(call, person)}
 
 

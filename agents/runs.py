@@ -68,7 +68,9 @@ def cancel_in_transaction(run_id: UUID, *, actor: str, reason: str) -> None:
     """End a locked run within the caller's transaction."""
     end(run_id, RunStatus.CANCELLED, EndReason.CANCELLED, actor=actor, problem=reason)
     now = clock.now()
-    for call in ToolCall.objects.filter(run_id=run_id, status__in=[Status.PENDING, Status.APPROVED]):
+    # Locked, or a last vote at this instant moves a call from pending to approved between the look and the change.
+    open_ = ToolCall.objects.filter(run_id=run_id, status__in=[Status.PENDING, Status.APPROVED]).order_by("pk")
+    for call in open_.select_for_update():
         waiting = ToolCall.objects.filter(pk=call.pk, status=call.status)
         if waiting.update(status=Status.CANCELLED, note="The run was cancelled.", ended_at=now):
             trail.append("tool_call.cancelled", actor=actor, subject=f"tool_call:{call.pk}", reason=reason)

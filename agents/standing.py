@@ -1,5 +1,6 @@
 """What allows a call to run, checked at the claim: the people who said yes, and a token that proves it."""
 
+import math
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -35,12 +36,14 @@ class Refused:
 
 def warrant(call: ToolCall, checked: Checked) -> Warrant | Refused:
     """Return what allows the call under the verdict now in force, or why nothing does."""
-    voters = rounds.voters(call)
     verdict = checked.verdict
+    call.allow_self = call.allow_self and verdict.allow_self
+    voters = rounds.voters(call)
     ahead = call.decisions.filter(round=call.round, kind=Decision.Kind.PREAUTHORIZATION).select_related("token").first()
     if ahead and (why := _why_ahead_fails(call, checked, ahead)):
-        voters.pop(ahead.person_id, None)
         return Refused(why)
+    if verdict.sign_in_minutes is not None and verdict.sign_in_minutes < (call.sign_in_minutes or math.inf):
+        return Refused("The policy asks for a more recent sign-in than it did when people said yes.")
     if not quorum.is_met(rounds.requirements(call), voters) or not quorum.is_met(verdict.requirements, voters):
         return Refused(
             "The approvals given do not satisfy the policy any more: it is tighter, or someone lost standing."
@@ -50,7 +53,7 @@ def warrant(call: ToolCall, checked: Checked) -> Warrant | Refused:
 
 def _token(call: ToolCall, ahead: Decision | None, people: AbstractSet[object]) -> Warrant | Refused:
     row = ApprovalToken.objects.filter(kind=ApprovalToken.Kind.EXECUTION, request_id=call.pk, round=call.round).first()
-    if row is None and ahead and ahead.token:
+    if row is None and ahead and ahead.token and people == {ahead.person_id}:  # a second vote comes with a token
         return Warrant(ahead.token, people)
     if row is None:
         return Refused("No execution token was signed for this approval.", is_attack=True)
@@ -74,4 +77,6 @@ def _why_ahead_fails(call: ToolCall, checked: Checked, ahead: Decision) -> str:
         return "The use of the pre-authorisation was never counted."
     if ahead.token is None or checked.proposal is None or checked.version is None:
         return "There is no pre-authorisation."
+    if ahead.token.person_id != ahead.person_id:
+        return "Someone else gave the pre-authorisation."
     return preauthorization.why_not(ahead.token, checked.proposal, checked.version.digest)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents import execution, halts, queue, runs
+from agents import execution, halts, orchestrator, queue, runs
 from agents.actors import system
 from agents.models import AgentRun, Execution, Outbox, ToolCall
-from agents.states import TERMINAL, RunStatus, Status, WaitingFor
+from agents.states import TERMINAL, EndReason, RunStatus, Status, WaitingFor
 from audit import clock, trail
 
 BATCH = 100
@@ -16,7 +16,8 @@ BATCH = 100
 
 def expire_due() -> int:
     """Expire calls whose time is over, except those that a halt stops."""
-    due = ToolCall.objects.filter(status__in=[Status.PENDING, Status.APPROVED], expires_at__lte=clock.now())
+    open_ = ToolCall.objects.filter(status__in=[Status.PENDING, Status.APPROVED])
+    due = open_.filter(~halts.stops_call(), expires_at__lte=clock.now())  # else a batch of halted ones hides the others
     return _each(list(due.order_by("expires_at").values_list("run_id", "pk")[:BATCH]), _expire)
 
 
@@ -68,7 +69,12 @@ def _replan(run_id: UUID) -> bool:
     run = runs.lock(run_id)
     if run.status != RunStatus.PLANNING or (run.lease_until and run.lease_until > clock.now()):
         return False
-    AgentRun.objects.filter(pk=run_id).update(lease_until=None, claimed_by="")
+    tries = run.planner_failures + (run.lease_until is not None)  # a dead worker is a try, else it never ends
+    if tries >= orchestrator.MAX_TRIES:
+        why = f"{tries} tries to plan this turn failed; the last worker fell silent."
+        runs.end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, actor=system(), problem=why)
+        return True
+    AgentRun.objects.filter(pk=run_id).update(lease_until=None, claimed_by="", planner_failures=tries)
     queue.done(queue.PLAN, run_id)
     queue.put(queue.PLAN, run_id)
     return True

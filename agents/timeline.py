@@ -15,8 +15,9 @@ from audit.models import AuditEvent
 MOST_EVENTS = 500
 _SYMBOLS = {
     "approved": "check", "succeeded": "check", "completed": "check", "enabled": "check", "vote": "check",
-    "preauthorized": "key", "used": "key", "rejected": "cross", "failed": "cross", "denied": "stop", "cancelled": "stop",
-    "lost": "warn", "late_result": "warn", "refused": "warn", "pending": "clock", "expired": "clock", "waiting": "clock",
+    "preauthorized": "key", "used": "key", "rejected": "cross", "failed": "cross", "denied": "stop",
+    "cancelled": "stop", "lost": "warn", "late_result": "warn", "refused": "warn", "pending": "clock",
+    "expired": "clock", "waiting": "clock",
 }  # fmt: skip
 _WORDS = {
     Event.RUN_CREATED: "Run created",
@@ -29,7 +30,7 @@ _WORDS = {
     Event.TOOL_CALL_DENIED: "Denied by policy",
     Event.TOOL_CALL_PENDING: "Put before people",
     Event.TOOL_CALL_PREAUTHORIZED: "Allowed by a pre-authorisation",
-    Event.TOOL_CALL_VOTE: "A person voted",
+    Event.TOOL_CALL_VOTE: "A vote was counted",
     Event.TOOL_CALL_APPROVED: "Approved; handed to the executor",
     Event.TOOL_CALL_REJECTED: "Rejected by a person",
     Event.TOOL_CALL_EXPIRED: "Expired; nobody decided in time",

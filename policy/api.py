@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from audit import canonical
 from audit.canonical import JSON
-from audit.rest import Body, Shape, Text, Whole, caller, request_key
+from audit.rest import Body, Shape, Text, Whole, caller, once, request_key
 from policy import tokens, versions
 from policy.models import ApprovalToken, PolicyVersion
 from policy.tokens import MAX_DAYS, MAX_USES, TokenNotFoundError
@@ -120,7 +120,8 @@ class Preauthorizations(ListAPIView[ApprovalToken]):
         if not getattr(caller(request), "is_person", False) or not caller(request).has_perm(ISSUE):
             raise PermissionDenied
         body = NewPreauthorization.read(request)
-        row = tokens.issue_preauthorization(person=caller(request), request_key=request_key(request), **body)
+        person, key = caller(request), request_key(request)
+        row = once(key, lambda: tokens.issue_preauthorization(person=person, request_key=key, **body))
         return Response(TokenShape(row).data, status=201)
 
 

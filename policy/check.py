@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from audit import canonical, clock
-from audit.errors import MalformedJSONError
+from audit.errors import M1Error, MalformedJSONError
 from policy import allowlist, headline, schemas, versions
 from policy.arguments import defaults_of, names_of
 from policy.engine import evaluate
@@ -82,6 +82,8 @@ def judge(asked: Asked) -> Checked:
         verdict = evaluate(proposal, versions.compiled(policy))
     except _Denied as denied:
         verdict = Verdict.denied([denied.reason])
+    except M1Error as exc:
+        verdict = Verdict.denied([Reason("", str(exc), "error", "policy_error")])
     took = (time.perf_counter_ns() - began) // 1000
     return Checked(verdict, arguments, canonical.digest(arguments), title[:1000], version, policy, proposal, took)
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents import tool_calls
-from agents.errors import NotEligibleError, StaleDecisionError
-from agents.models import AgentRun, ToolCall
+from agents.models import ToolCall
 from audit.models import AuditEvent
 from tests.world import World, make_world, turn_wheels
 
@@ -49,4 +48,6 @@ def test_the_demo_goes_from_goal_to_effects_and_finishes_as_people_decided(world
     assert (world.root / "archive/ledger.csv").exists()
     assert len(list(world.mail.iterdir())) == 1
     assert ("files.delete", "denied") in [(tool, status) for tool, status, _ in story]
-    assert AuditEvent.objects.filter(action="tool_call.executing").count() == len([s for _, s, _ in story if s == "succeeded"])
+    assert AuditEvent.objects.filter(action="tool_call.executing").count() == len(
+        [s for _, s, _ in story if s == "succeeded"]
+    )

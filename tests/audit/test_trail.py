@@ -20,8 +20,9 @@ from audit.errors import EventRefusedError, MacKeyMissingError
 from audit.events import Event
 from audit.models import AuditEvent, AuditPayload
 
-ACTOR = f"user:{uuid7()}"
-SUBJECT = f"tool_call:{uuid7()}"
+ID = "01a20571-c83a-70e4-8694-09c65cbd1a8d"
+ACTOR = f"user:{ID}"
+SUBJECT = f"tool_call:{ID}"
 
 
 def append(action: str = "tool_call.approved", /, **facts: Any) -> AuditEvent:
@@ -52,7 +53,7 @@ def test_an_event_comes_back_from_the_database_as_it_went_in() -> None:
 def test_the_header_has_one_form_and_every_version_keeps_it() -> None:
     event = AuditEvent(
         version=1,
-        id=UUID("01a20571-c83a-70e4-8694-09c65cbd1a8d"),
+        id=UUID(ID),
         created_at=datetime(2026, 1, 31, 12, 0, 0, 5, tzinfo=UTC),
         action="run.created",
         actor="system:cli",
@@ -89,7 +90,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         ({"actor": actor}, "not an actor")
         for actor in [
             *("", "7", "user:7", "user:", "system:", "system:Web", "system:web\n", f" {ACTOR}", ACTOR.upper()),
-            *(f"{ACTOR}\n", f"robot:{uuid7()}", f"user:{uuid7().hex}", f"user:{uuid7()} agent:{uuid7()}"),
+            *(f"{ACTOR}\n", f"robot:{ID}", f"user:{UUID(ID).hex}", f"{ACTOR} {ACTOR}"),
         ]
     ),
     *(

@@ -1,4 +1,4 @@
-"""The engine: its four theorems against the reference, and what each sentence of the contract says about a verdict."""
+"""The engine: its theorems against the reference, and what each sentence of the specification says of a verdict."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.policy import reference
 from tests.policy.strategies import POLICY, PROPOSAL, RULE
 
 random_cases = settings(
-    max_examples=int(os.environ.get("M1_POLICY_CASES", "300")),
+    max_examples=int(os.environ.get("M1_TEST_POLICY_CASES", "300")),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],

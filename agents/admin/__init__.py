@@ -1,0 +1,7 @@
+"""The compliance officer's desk for what agents did; history is read-only, and decisions are actions."""
+
+from agents.admin.agent import AgentAdmin
+from agents.admin.history import AgentRunAdmin, DecisionAdmin, ExecutionAdmin
+from agents.admin.tool_call import ToolCallAdmin
+
+__all__ = ["AgentAdmin", "AgentRunAdmin", "DecisionAdmin", "ExecutionAdmin", "ToolCallAdmin"]

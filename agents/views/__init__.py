@@ -1,0 +1,1 @@
+"""The web pages: they translate and call, and decide nothing themselves."""

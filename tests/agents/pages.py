@@ -1,0 +1,43 @@
+"""What tests of pages share: a browser without script, and what it reads."""
+
+import html
+import re
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.test import Client
+
+from agents.models import ToolCall
+from audit.models import AuditEvent
+from m1site.accounts.models import User
+
+LIVE = {"HX-Request": "true"}
+
+
+def client_of(person: User) -> Client:
+    """Return a browser in which the person is signed in."""
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def text_of(response: HttpResponse) -> str:
+    """Return what stands on the page, without its tags."""
+    return html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def path_of(call: ToolCall) -> str:
+    """Return the address of the page of a call."""
+    return f"/approvals/{call.pk}/"
+
+
+def answer_to(call: ToolCall, answer: str, **fields: Any) -> dict[str, Any]:
+    """Return the form that a person who saw the call sends."""
+    return {"answer": answer, "digest": call.arguments_digest, "round": call.round} | fields
+
+
+def events_of(key: UUID) -> list[str]:
+    """Return the actions on record about a call or a run, oldest first."""
+    rows = AuditEvent.objects.filter(subject__endswith=f":{key}").order_by("created_at", "id")
+    return list(rows.values_list("action", flat=True))
