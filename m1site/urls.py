@@ -1,0 +1,14 @@
+"""Every route of M1."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("agents.urls")),
+    path("accounts/login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
+    path("api/m1/", include("m1site.api")),
+    path("", include("m1site.health")),
+]

@@ -1,0 +1,8 @@
+"""The server's door: what gunicorn serves."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "m1site.settings")
+application = get_wsgi_application()
