@@ -22,7 +22,7 @@ class ScopeMissingError(M1Error):
 
 
 class ApiKeyOrSession(BaseAuthentication):
-    """The account of the API key that the middleware found; else that of the session, if the request proves its origin."""
+    """The account of the API key that the middleware found, else that of the session."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey | None] | None:
         """Return the account and its key, if it came by one; None for nobody. Raises CsrfFailedError."""

@@ -1,0 +1,40 @@
+"""Every REST route, and the scope that an API key needs for it."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from agents.api import check, halts, runs, tool_calls
+from audit import api as audit_api
+from m1site.accounts.authentication import needs
+from policy import api as policy_api
+
+READ = [needs(get="read")]
+ASK = [needs(post="read")]
+PROPOSE = [needs(post="propose")]
+DECIDE = [needs(post="decide")]
+
+urlpatterns = [
+    path("runs", runs.Runs.as_view(permission_classes=[needs(get="read", post="propose")])),
+    path("runs/<uuid:run_id>", runs.Run.as_view(permission_classes=READ)),
+    path("runs/<uuid:run_id>/cancel", runs.Cancel.as_view(permission_classes=PROPOSE)),
+    path("runs/<uuid:run_id>/tool-calls", runs.Proposals.as_view(permission_classes=PROPOSE)),
+    path("runs/<uuid:run_id>/finish", runs.Finish.as_view(permission_classes=PROPOSE)),
+    path("tool-calls", tool_calls.ToolCalls.as_view(permission_classes=READ)),
+    path("tool-calls/<uuid:request_id>", tool_calls.OneCall.as_view(permission_classes=READ)),
+    path("tool-calls/<uuid:request_id>/approve", tool_calls.Approve.as_view(permission_classes=DECIDE)),
+    path("tool-calls/<uuid:request_id>/reject", tool_calls.Reject.as_view(permission_classes=DECIDE)),
+    path("tool-calls/<uuid:request_id>/settle", tool_calls.Settle.as_view(permission_classes=DECIDE)),
+    path(
+        "preauthorizations", policy_api.Preauthorizations.as_view(permission_classes=[needs(get="read", post="decide")])
+    ),
+    path("tokens", policy_api.Tokens.as_view(permission_classes=READ)),
+    path("tokens/<uuid:jti>/revoke", policy_api.Revoke.as_view(permission_classes=DECIDE)),
+    path("halts", halts.Halts.as_view(permission_classes=[needs(get="read", post="operate")])),
+    path("halts/<uuid:halt_id>", halts.OneHalt.as_view(permission_classes=[needs(delete="operate")])),
+    path("policy/active", policy_api.ActivePolicy.as_view(permission_classes=READ)),
+    path("policy/versions", policy_api.Versions.as_view(permission_classes=READ)),
+    path("policy/check", check.DryRun.as_view(permission_classes=ASK)),
+    path("audit/events", audit_api.Events.as_view(permission_classes=READ)),
+    path("schema", SpectacularAPIView.as_view(permission_classes=READ), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=READ), name="docs"),
+]

@@ -1,0 +1,35 @@
+"""The `m1` command. People's commands are REST clients; the operator's work on the database, as `system:cli`."""
+
+from collections.abc import Sequence
+
+import click
+
+from m1site.cli.lazy import Command, LazyGroup
+
+PERSON = {
+    "login": Command("m1site.cli.login:login", "Keep your API key on this machine."),
+    "run": Command("m1site.cli.runs:run", "Give an agent a goal."),
+    "pending": Command("m1site.cli.decisions:pending", "List what waits for your decision."),
+    "approve": Command("m1site.cli.decisions:approve", "Approve a tool call as it is now."),
+    "reject": Command("m1site.cli.decisions:reject", "Reject a tool call; the agent reads why."),
+    "review": Command("m1site.cli.review:review", "Look at what waits for you, one call at a time, and decide."),
+    "settle": Command("m1site.cli.decisions:settle", "Say how a lost call ended."),
+    "preauthorize": Command("m1site.cli.tokens:preauthorize", "Say yes ahead of time."),
+    "token": Command("m1site.cli.tokens:token", "List and revoke tokens."),
+    "policy": Command("m1site.cli.policy:policy", "Try a call on the policy; publish a policy (operator)."),
+}
+OPERATOR = {
+    "demo": Command("m1site.cli.demo:demo", "Start everything on this machine."),
+    "tools": Command("m1site.cli.tools:tools", "List tools, publish and enable their versions.", needs_django=True),
+    "check": Command("m1site.cli.check:check", "Check database, Redis and roles.", needs_django=True),
+}
+
+
+@click.group(cls=LazyGroup, commands_by_name={**PERSON, **OPERATOR}, help=__doc__)
+def group() -> None:
+    """Nothing but the commands."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with 0 (done), 1 (refused or failed) or 2 (bad input)."""
+    group(args=None if argv is None else list(argv), prog_name="m1")
