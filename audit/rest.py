@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
+from django.db import IntegrityError
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -18,6 +19,7 @@ else:
     _Serializer = serializers.Serializer
     _JSONField = serializers.JSONField
 
+_Made = TypeVar("_Made")
 PAGING = ("cursor", "limit")
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 
@@ -36,6 +38,16 @@ def request_key(request: Request) -> UUID | None:
     """Return the key under which what this request creates is found again, if the client gave an Idempotency-Key."""
     key: UUID | None = getattr(request, "request_key", None)
     return key
+
+
+def once(key: UUID | None, create: Callable[[], _Made]) -> _Made:
+    """Return what create() returns; of two requests with one key at the same moment, the later finds the first's row."""
+    try:
+        return create()
+    except IntegrityError:
+        if key is None:
+            raise
+        return create()
 
 
 class Shape(_Serializer):

@@ -1,0 +1,67 @@
+"""A world to call over REST: people with keys, an external agent with its account, a run with one pending call."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from agents import proposals, runs
+from agents.models import Agent, AgentRun, ToolCall
+from agents.proposals import ExternalCall
+from audit import canonical, clock
+from m1site.accounts.models import User
+from policy.models import Tool
+from tests.m1site.rest import Rest
+from tests.world import World, make_world
+
+
+@dataclass
+class Site:
+    """The world, who calls it, and an agent of someone's own."""
+
+    world: World
+    robot: User
+    external: Agent
+    stranger: User
+
+    def run(self) -> AgentRun:
+        """Begin a run of the external agent."""
+        return runs.create(agent=self.external, requester=self.world.riley, goal="Tidy up")
+
+    def pending(self, tool: str = "files.write", **arguments: str) -> ToolCall:
+        """Have the external agent ask for something that people must decide."""
+        run = self.run()
+        given = arguments or {"path": "a.txt", "content": "new\n"}
+        call = ExternalCall(tool, canonical.encode(given), "The goal asks for it.")
+        turn = proposals.propose_external(run.pk, calls=[call], text="I want to write.")
+        return turn.tool_calls.get()
+
+    @property
+    def ava(self) -> Rest:
+        """An approver with a key for everything."""
+        return Rest(self.world.ava)
+
+    @property
+    def riley(self) -> Rest:
+        """The requester with a key for everything."""
+        return Rest(self.world.riley)
+
+
+@pytest.fixture
+def site(transactional_db: None, tmp_path: Path) -> Site:
+    """The world with an external agent."""
+    world = make_world(tmp_path)
+    robot = User.objects.create(username="robot", kind=User.Kind.SERVICE)
+    external = Agent.objects.create(
+        name="robot", owner=world.author, service_account=robot, planner="external", environment="test",
+        created_at=clock.now(),
+    )  # fmt: skip
+    external.tools.set(Tool.objects.all())
+    world.ava.user_permissions.add(Permission.objects.get(codename="add_approvaltoken"))
+    return Site(world, robot, external, User.objects.create_user("stranger"))
+
+
+def decision(call: ToolCall, **more: object) -> dict[str, object]:
+    """Return the body of a decision on the call as it is."""
+    return {"argumentsDigest": call.arguments_digest, "round": call.round, **more}

@@ -1,0 +1,184 @@
+"""Bad input on every endpoint: a 4xx problem that says what is wrong, and not one row more or less anywhere."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import URLPattern
+
+from m1site import api
+from m1site.accounts.models import User
+from tests.m1site.conftest import Site
+from tests.m1site.rest import Rest, assert_problem, counts
+
+DIGEST = "a" * 64
+GOOD: dict[str, dict[str, Any]] = {  # what each POST takes, so that one field at a time can be made wrong
+    "runs": {"goal": "x", "agent": "demo", "budgetUsd": "1.00"},
+    "runs/{run}/cancel": {"reason": "x"},
+    "runs/{external}/tool-calls": {"text": "x", "calls": [{"tool": "files.list", "arguments": {}, "reason": "x"}]},
+    "runs/{external}/finish": {"answer": "x"},
+    "tool-calls/{call}/approve": {"argumentsDigest": DIGEST, "round": 1, "comment": "x"},
+    "tool-calls/{call}/reject": {"argumentsDigest": DIGEST, "round": 1, "comment": "x", "stopRun": False},
+    "tool-calls/{call}/settle": {"outcome": "succeeded", "note": "x"},
+    "preauthorizations": {
+        "agents": ["demo"], "requesters": ["riley"], "tools": ["files.read"], "conditions": [], "maxUses": 1,
+        "expiresInMinutes": 5, "note": "x",
+    },
+    "tokens/{jti}/revoke": {"reason": "x"},
+    "halts": {"reason": "x", "tool": "files.read"},
+    "policy/check": {"agent": "demo", "tool": "files.list", "arguments": {}},
+}  # fmt: skip
+DEEP = b'{"goal":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+BODIES = {
+    "nothing": b" ", "a list": b"[]", "a text": b'"x"', "half an object": b'{"goal": "x"', "two objects": b"{}{}",
+    "a key twice": b'{"reason": "a", "reason": "b"}', "NaN": b'{"reason": NaN}', "a number too large": b'{"round": 1e999}',
+    "a huge integer": b'{"round": ' + b"9" * 5_000 + b"}", "NUL": rb'{"reason": "\u0000"}', "raw NUL": b'{"reason": "\0"}',
+    "half a surrogate": rb'{"reason": "\ud800"}', "not UTF-8": b'{"reason": "\xff"}', "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "too deep": DEEP, "too wide": json.dumps({f"k{n}": 0 for n in range(10_001)}).encode(),
+    "too large": b'{"reason": "' + b"x" * 1_100_000 + b'"}', "an unknown field": b'{"odd": 1}',
+    "a field of Django": b'{"is_staff": true}', "the wrong case": b'{"Reason": "x"}',
+}  # fmt: skip
+WRONG: list[Any] = [None, 7, 1.5, True, [], {}, [1], "x" * 1_000_000, "\x00"]
+RIGHT_TYPES: dict[str, tuple[type, ...]] = {  # values of WRONG that a field may well have
+    "budgetUsd": (type(None), int, float), "arguments": (dict,), "conditions": (list,), "stopRun": (bool,),
+    "round": (int,), "maxUses": (int,), "expiresInMinutes": (int,),
+}  # fmt: skip
+
+
+@pytest.fixture
+def paths(site: Site) -> dict[str, str]:
+    """What stands in the addresses: things that exist, so that nothing but the body is wrong."""
+    call = site.pending()
+    token = site.world.preauthorize()
+    return {"run": str(call.run_id), "external": str(site.run().pk), "call": str(call.pk), "jti": str(token.jti)}
+
+
+@pytest.fixture
+def everybody(site: Site) -> dict[str, Rest]:
+    """Who may call what."""
+    site.world.ava.groups.create(name="operator")
+    site.world.ava.user_permissions.add(*Permission.objects.filter(codename__endswith="approvaltoken"))
+    site.world.ava.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
+    return {"robot": Rest(site.robot), "ava": Rest(site.world.ava)}
+
+
+def who(path: str) -> str:
+    return "robot" if "external" in path else "ava"
+
+
+def routes() -> set[str]:
+    return {str(one.pattern) for one in api.urlpatterns if isinstance(one, URLPattern)}
+
+
+def test_every_post_is_in_the_table() -> None:
+    posts = set()
+    for one in api.urlpatterns:
+        view = one.callback.view_class  # type: ignore[attr-defined]
+        if hasattr(view, "post"):
+            posts.add(str(one.pattern).split("<")[0] + str(one.pattern).rpartition(">")[2].lstrip("/"))
+    assert {path.split("{")[0] + path.rpartition("}")[2].lstrip("/") for path in GOOD} == posts
+
+
+@pytest.mark.parametrize("path", GOOD)
+def test_bodies_that_are_no_body_are_refused(
+    path: str, paths: dict[str, str], everybody: dict[str, Rest]
+) -> None:
+    before = counts()
+    for what, body in BODIES.items():
+        answer = everybody[who(path)].raw("POST", path.format(**paths), body)
+        assert 400 <= answer.status_code < 500, (what, answer.content)
+        problem = assert_problem(answer, answer.status_code)
+        assert problem["code"] in {"malformed_json", "invalid_field", "too_large"}, (what, problem)
+    assert counts() == before
+
+
+@pytest.mark.parametrize("path", GOOD)
+def test_a_wrong_field_is_named(path: str, paths: dict[str, str], everybody: dict[str, Rest]) -> None:
+    before = counts()
+    for name in GOOD[path]:
+        for value in WRONG:
+            if isinstance(value, RIGHT_TYPES.get(name, ())) and isinstance(value, bool) == (name == "stopRun"):
+                continue
+            answer = everybody[who(path)].post(path.format(**paths), GOOD[path] | {name: value})
+            problem = assert_problem(answer, answer.status_code)
+            assert answer.status_code in (400, 413), (name, value, problem)
+            if problem["code"] == "invalid_field":
+                assert any(error["field"].startswith(name) for error in problem["errors"]), (name, str(value)[:50], problem)
+    assert counts() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "field"),
+    [
+        ("runs", {"goal": " ", "agent": "demo"}, 400, "goal"),
+        ("runs", {"goal": "x", "agent": "nobody"}, 400, "agent"),
+        ("runs", {"goal": "x", "agent": "demo", "budgetUsd": "-1"}, 400, "budgetUsd"),
+        ("runs", {"goal": "x", "agent": "demo", "budgetUsd": "NaN"}, 400, "budgetUsd"),
+        ("runs", {"goal": "x", "agent": "demo", "budgetUsd": "1e400"}, 400, "budgetUsd"),
+        ("runs", {"goal": "x", "agent": "demo", "budgetUsd": "99999"}, 400, "budgetUsd"),
+        ("runs", {"goal": "x", "agent": "demo", "preauthorization": "x"}, 400, "preauthorization"),
+        ("runs", {"goal": "x", "agent": "demo", "preauthorization": str(UUID(int=7))}, 404, None),
+        ("runs/{external}/tool-calls", {"calls": []}, 400, "calls"),
+        ("runs/{external}/tool-calls", {"calls": [{"tool": "files.list", "arguments": {}}]}, 400, "calls[0].reason"),
+        ("runs/{external}/tool-calls",
+         {"calls": [{"tool": "x", "arguments": {}, "reason": "x", "approved": True}]}, 400, "calls[0].approved"),
+        ("runs/{external}/tool-calls",
+         {"calls": [{"tool": "x", "arguments": {}, "reason": "x"}] * 33}, 400, "calls"),
+        ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST, "round": 1}, 409, None),
+        ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST.upper(), "round": 1}, 400, "argumentsDigest"),
+        ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST + "\n", "round": 1}, 400, "argumentsDigest"),
+        ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST, "round": 99999999999}, 400, "round"),
+        ("tool-calls/{call}/reject", {"argumentsDigest": DIGEST, "round": 1, "comment": " "}, 400, "comment"),
+        ("tool-calls/{call}/settle", {"outcome": "lost", "note": "x"}, 400, "outcome"),
+        ("preauthorizations", GOOD["preauthorizations"] | {"maxUses": 0}, 400, "maxUses"),
+        ("preauthorizations", GOOD["preauthorizations"] | {"expiresInMinutes": 10**9}, 400, "expiresInMinutes"),
+        ("preauthorizations", GOOD["preauthorizations"] | {"tools": ["no.such"]}, 400, "tools"),
+        ("preauthorizations", GOOD["preauthorizations"] | {"agents": []}, 400, "agents"),
+        ("preauthorizations", GOOD["preauthorizations"] | {"conditions": [{"odd": 1}]}, 400, "conditions"),
+        ("halts", {"reason": "x", "tool": "no.such"}, 400, "tool"),
+        ("halts", {"reason": "x", "tool": "files.read", "agent": "demo"}, 400, "tool"),
+        ("policy/check", {"agent": "nobody", "tool": "files.list", "arguments": {}}, 400, "agent"),
+        ("tokens/{jti}/revoke", {"reason": " "}, 400, "reason"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_refused(
+    path: str, body: dict[str, Any], status: int, field: str | None, paths: dict[str, str], everybody: dict[str, Rest]
+) -> None:
+    before = counts()
+    problem = assert_problem(everybody[who(path)].post(path.format(**paths), body), status)
+    if field:
+        assert problem["errors"][0]["field"].startswith(field), problem
+    assert counts() == before
+
+
+@pytest.mark.parametrize("path", sorted(routes() - {"schema", "docs"}))
+def test_every_address_refuses_strangers_and_methods_it_does_not_have(
+    path: str, paths: dict[str, str], everybody: dict[str, Rest]
+) -> None:
+    concrete = path
+    for kind in ("run_id", "request_id", "jti", "halt_id"):
+        concrete = concrete.replace(f"<uuid:{kind}>", str(UUID(int=1)))
+    before = counts()
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"):
+        assert_problem(Rest().raw(method, concrete, b"{}"), 401)
+    assert_problem(everybody["ava"].raw("PUT", concrete, b"{}"), 405)
+    assert_problem(everybody["ava"].raw("BREW", concrete, b"{}"), 405)
+    assert counts() == before
+
+
+@pytest.mark.parametrize("path", ["runs", "tool-calls", "tokens", "preauthorizations", "policy/versions", "audit/events"])
+def test_every_list_refuses_what_it_does_not_know(path: str, everybody: dict[str, Rest]) -> None:
+    for query in ("odd=1", "limit=-1", "limit=1e3", "cursor=AAAA", "status=%00", "run=1", "since=yesterday", "%ff=%ff"):
+        assert_problem(everybody["ava"].get(f"{path}?{query}"), 400)
+
+
+def test_what_no_account_may_have_changes_nothing(site: Site) -> None:
+    User.objects.filter(username="ava").update(is_active=False)
+    before = counts()
+    assert_problem(Rest(site.stranger).post("preauthorizations", GOOD["preauthorizations"]), 403)
+    after = counts()
+    assert {table for table in after if after[table] != before[table]} <= {
+        "accounts_apikey", "audit_auditevent", "audit_auditpayload"
+    }  # fmt: skip

@@ -1,0 +1,192 @@
+"""All of M1 in real processes, as the demo starts them, on a database and a broker of their own."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+
+from m1site.demo import door, environment, keys, roles, workspace
+from m1site.demo.environment import Facts
+from m1site.demo.place import Place
+from m1site.demo.processes import Child, run_once, stop_all
+from m1site.demo.redis_server import RedisServer
+from tests.visitor import Answer, Visitor
+
+TOOLS = "policy.tools.files,policy.tools.email,tests.tools.hostile"
+STOP_SECONDS = 4
+TAIL_CHARACTERS = 3_000
+Found = TypeVar("Found")
+
+
+def until(condition: Callable[[], Found], seconds: float = 30, *, what: str = "") -> Found:
+    """Return what the condition returns as soon as that is true; fail when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not in {seconds} s: {what or condition}")
+        time.sleep(0.05)
+    return found
+
+
+@dataclass(frozen=True)
+class OnServer(Place):
+    """A place whose database is on a server."""
+
+    server_url: str = field(default="", repr=False)
+
+    @property
+    def database_url(self) -> str:
+        """The database on the server, else the place's own SQLite file."""
+        return self.server_url or super().database_url
+
+
+@dataclass
+class Processes:
+    """M1 as it runs: its processes by name, the people who come to its door, and what it shows to nobody but tests.
+
+    secrets   by name: texts that nothing may ever say
+    heard     every body that M1 sent to a visitor
+    """
+
+    facts: Facts
+    redis: RedisServer
+    children: Mapping[str, Child]
+    told: dict[str, Any] = field(repr=False)
+    heard: list[str] = field(default_factory=list, repr=False)
+
+    def visitor(self, name: str) -> Visitor:
+        """Return somebody who comes with an API key."""
+        return Visitor(self.facts.url, self.told["keys"][name], self.heard)
+
+    def signed_in(self, name: str) -> Visitor:
+        """Return somebody who has signed in."""
+        visitor = Visitor(self.facts.url, heard=self.heard)
+        answer = visitor.sign_in(name, self.told["passwords"][name])
+        assert answer.status == 200, answer.text
+        return visitor
+
+    def run(self, agent: str, visitor: Visitor | None = None, *, preauthorized: bool = False) -> str:
+        """Give an agent a goal, as riley; return the run's id."""
+        body = {"goal": "Tidy the workspace and tell the customer", "agent": agent}
+        if preauthorized:
+            body["preauthorization"] = self.told["preauthorization"]
+        answer = (visitor or self.visitor("riley")).post("runs", body)
+        assert answer.status == 201, answer.text
+        return str(answer.json["id"])
+
+    def waiting(self, run: str, count: int = 1) -> list[dict[str, Any]]:
+        """Return the calls of a run that wait for people, once there are so many and their previews are made."""
+        ava = self.visitor("ava")
+
+        def found() -> list[dict[str, Any]]:
+            rows = ava.get(f"tool-calls?run={run}&status=pending").json["results"]
+            calls = [ava.get(f"tool-calls/{row['requestId']}").json for row in rows]
+            ready = [call for call in calls if call["previewState"] != "waiting"]
+            return ready if len(ready) == count else []
+
+        return sorted(until(found, what=f"{count} calls wait"), key=lambda call: str(call["tool"]))
+
+    def approve(self, call: Mapping[str, Any], name: str = "ava") -> Answer:
+        """Have somebody approve a call as it was shown."""
+        seen = {"argumentsDigest": call["argumentsDigest"], "round": call["round"]}
+        return self.visitor(name).post(f"tool-calls/{call['requestId']}/approve", seen)
+
+    def status(self, call: Mapping[str, Any]) -> str:
+        """Return what has become of a call."""
+        return str(self.visitor("ava").get(f"tool-calls/{call['requestId']}").json["status"])
+
+    def ended(self, run: str, seconds: float = 30) -> dict[str, Any]:
+        """Return a run when it has come to its end."""
+        ava = self.visitor("ava")
+
+        def found() -> dict[str, Any]:
+            told: dict[str, Any] = ava.get(f"runs/{run}").json
+            return told if told["status"] in ("completed", "failed", "cancelled") else {}
+
+        return until(found, seconds, what=f"run {run} has ended")
+
+    def events(self, subject: str, action: str = "") -> list[dict[str, Any]]:
+        """Return the events about something, oldest first."""
+        query = f"audit/events?subject={subject}" + (f"&action={action}" if action else "")
+        return list(reversed(self.visitor("ava").get(query).json["results"]))
+
+    def tails(self) -> Iterator[tuple[str, str]]:
+        """Return the ends of the logs, by name."""
+        for log in sorted(self.facts.place.logs.glob("*.log")):
+            yield log.name, log.read_text(errors="replace")[-TAIL_CHARACTERS:]
+
+
+def own_database(vendor: str) -> str:
+    """Return the address of a new database on the run's server; "" stands for a SQLite file."""
+    server = os.environ["M1_TEST_DATABASE_URL"].rpartition("/")[0]
+    if vendor == "sqlite" or server.startswith("sqlite:"):
+        return ""
+    name = f"m1_processes_{os.getpid()}_{time.monotonic_ns()}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"{server}/{name}"
+
+
+class Tails:
+    """A plugin that puts the ends of the logs under each test that failed."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Iterator[None]:
+        """Add sections to the report."""
+        report = yield
+        if report is not None and report.failed:
+            report.sections.extend((f"log of {name}", tail) for name, tail in self._processes.tails())
+        return report
+
+
+@contextmanager
+def running(
+    config: pytest.Config, directory: Path, database_url: str, *, effects: str, model: Mapping[str, str]
+) -> Iterator[Processes]:
+    """Start everything, seeded, and stop it at the end. The web answers and the workers start when this returns.
+
+    database_url   of a server; "" is a SQLite file in the directory
+    effects        where the tool `effects.count` tells of its effects
+    model          ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL
+    """
+    place = OnServer(*vars(Place.at(directory)).values(), database_url)
+    with ExitStack() as stack:
+        place.make()
+        workspace.fill(place.workspace)
+        lock = stack.enter_context(place.locked())
+        sockets = [stack.enter_context(one) for one in door.listen(0)]
+        redis = RedisServer.start(place.redis)
+        stack.callback(redis.stop)
+        url = f"http://localhost:{door.port_of(sockets)}"
+        facts = Facts(place, keys.load(place.secrets), url, redis.url.removesuffix("/0"), model)
+        children = {child.name: child for child in roles.children(facts, sockets, lock)}
+        for child in children.values():
+            child.environment = {**child.environment, "M1_TOOLS": TOOLS}
+        executor = children["executor"]
+        executor.environment = {**executor.environment, "M1_TEST_EFFECTS_URL": effects}
+        _step(["m1site.demo.within", "install"], "", facts, lock)
+        told = json.loads(_step(["tests.process_seed"], "web", facts, lock))
+        stack.callback(stop_all, list(children.values()), STOP_SECONDS)
+        for child in children.values():
+            child.start()
+        processes = Processes(facts, redis, children, told)
+        config.pluginmanager.register(tails := Tails(processes))
+        stack.callback(config.pluginmanager.unregister, tails)
+        until(lambda: door.answers(door.port_of(sockets)), 60, what="the web answers")
+        yield processes
+
+
+def _step(module: list[str], role: str, facts: Facts, lock: int) -> str:
+    told = {**environment.of(role, facts), "M1_TOOLS": TOOLS}
+    return run_once([sys.executable, "-m", *module], told, facts.place.log("setup"), [lock])
