@@ -133,10 +133,9 @@ def _settle_verdict(run: AgentRun, call: ToolCall, asked: Asked, checked: Checke
 def _stand_in(run: AgentRun, call: ToolCall, checked: Checked, verdict: Verdict) -> Verdict:
     """Count the run's pre-authorisation as its issuer's single vote, if it covers the call; say so in the verdict."""
     row = run.preauthorization
-    if row is None or checked.proposal is None or checked.version is None:
+    if row is None or not verdict.preauthorization or checked.proposal is None or checked.version is None:
         return verdict
-    why = "" if verdict.preauthorization else "The rules want people to be asked, pre-authorised or not."
-    why = why or preauthorization.why_not(row, checked.proposal, checked.version.digest)
+    why = preauthorization.why_not(row, checked.proposal, checked.version.digest)
     issuer = get_user_model().objects.get(pk=row.person_id)
     why = why or (f"{issuer} gave the pre-authorisation, but: {said}" if (said := standing(call, issuer)) else "")
     actor = agent_of(run)

@@ -50,9 +50,9 @@ def moment(value: datetime | None, now: datetime, seconds: bool = False) -> Safe
     if value is None:
         return "–"
     return format_html(
-        '<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC">'
+        '<time datetime="{}" title="{}">'
         '<span class="age">{}</span> <span class="clock">{}</span></time>',
-        value.isoformat(), value, distance(value - now), clock_time(value, now, seconds=seconds),
+        value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S} UTC", distance(value - now), clock_time(value, now, seconds=seconds),
     )  # fmt: skip
 
 
