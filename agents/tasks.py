@@ -24,7 +24,7 @@ MODEL_TIMEOUT_SECONDS, MODEL_RETRIES = 600.0, 2
 def plan(run_id: str) -> None:
     """Take one turn of a run."""
     worker = workers.name()
-    if not (key := _key(run_id)) or (conversation := orchestrator.take(key, worker=worker)) is None:
+    if not (key := _key(run_id, "planner")) or (conversation := orchestrator.take(key, worker=worker)) is None:
         return
     try:
         with workers.Heartbeat(partial(orchestrator.keep, key, worker=worker)):
@@ -39,7 +39,7 @@ def plan(run_id: str) -> None:
 def execute(request_id: str) -> None:
     """Claim an approved call and run its tool."""
     worker = workers.name()
-    if not (key := _key(request_id)):
+    if not (key := _key(request_id, "executor")):
         return
     claimed = execution.claim(key, worker=worker, definitions=definitions())
     if claimed is None:
@@ -55,7 +55,7 @@ def execute(request_id: str) -> None:
 @shared_task(name=queue.PREVIEW)
 def preview(request_id: str) -> None:
     """Run a tool's preview, which changes nothing, and store what it shows."""
-    if key := _key(request_id):
+    if key := _key(request_id, "executor"):
         previews.make(key, definitions(), limits_of)
 
 
@@ -117,9 +117,9 @@ def _planner(kind: str) -> Planner:
     )  # fmt: skip
 
 
-def _key(text: object) -> UUID | None:
-    """Return the id that a message carries; a forged message may carry anything, and then nothing happens."""
+def _key(text: object, role: str) -> UUID | None:
+    """Return the id that a message carries; nothing happens for a forged one, nor for one in another role's queue."""
     try:
-        return UUID(text) if isinstance(text, str) else None
+        return UUID(text) if isinstance(text, str) and settings.M1_ROLE in ("", role) else None
     except ValueError:
         return None

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView
@@ -30,6 +31,7 @@ class EventShape(Shape):
     payload = serializers.SerializerMethodField()
     payload_digest = serializers.CharField()
 
+    @extend_schema_field(OpenApiTypes.OBJECT)
     def get_payload(self, event: AuditEvent) -> JSON:
         """Return the facts; null where they were removed."""
         payload = getattr(event, "payload", None)

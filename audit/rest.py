@@ -41,7 +41,7 @@ def request_key(request: Request) -> UUID | None:
 
 
 def once(key: UUID | None, create: Callable[[], _Made]) -> _Made:
-    """Return what create() returns; of two requests with one key at the same moment, the later finds the first's row."""
+    """Return what create() returns; of two requests with one key at once, the later finds the first one's row."""
     try:
         return create()
     except IntegrityError:

@@ -61,7 +61,7 @@ class Settings(environ.FileAwareEnv):
     def parsed(self, name: str, parse: Callable[[str], Any], *, default: str = "") -> Any:
         """Return parse(value); what it raises as ValueError is the one line."""
         try:
-            return parse(self.str(name, default=default, multiline=True))
+            return parse(self.str(name, default=default))
         except ValueError as exc:
             refuse(name, str(exc))
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.generics import ListAPIView
@@ -40,6 +41,7 @@ class TokenShape(Shape):
     used_at = serializers.DateTimeField(allow_null=True)
     revoked_at = serializers.DateTimeField(allow_null=True)
 
+    @extend_schema_field(OpenApiTypes.OBJECT)
     def get_scope(self, token: ApprovalToken) -> JSON:
         """Return what the token covers."""
         return canonical.parse(token.scope.encode())

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from agents import eligibility
@@ -92,10 +94,12 @@ class CallOutcome(CallSummary):
     error_code = Text(source="execution.error_code", default="")
     error = Text(source="execution.error", default="")
 
+    @extend_schema_field(OpenApiTypes.OBJECT)
     def get_arguments(self, call: ToolCall) -> JSON:
         """Return them for who may read them."""
         return shown.arguments(call, _user(self))
 
+    @extend_schema_field(OpenApiTypes.OBJECT)
     def get_result(self, call: ToolCall) -> JSON:
         """Return it for who may read it."""
         return shown.result(call, _user(self))
@@ -117,6 +121,7 @@ class CallDetail(CallOutcome):
     decisions = DecisionShape(many=True)
     why_not = serializers.SerializerMethodField("get_why_not", help_text="Why you may not decide; empty if you may.")
 
+    @extend_schema_field(OpenApiTypes.OBJECT)
     def get_preview(self, call: ToolCall) -> JSON:
         """Return what the tool said that it would do."""
         return shown.preview(call, _user(self))
@@ -157,6 +162,7 @@ class RunDetail(RunSummary):
     problem = Text()
     turns = serializers.SerializerMethodField()
 
+    @extend_schema_field(TurnShape(many=True))
     def get_turns(self, run: AgentRun) -> list[dict[str, Any]]:
         """Return the turns, oldest first."""
         return list(TurnShape(self.context["turns"], many=True, context=self.context).data)

@@ -11,7 +11,6 @@ from agents.models.agent import Agent
 from agents.states import EndReason, RunStatus, WaitingFor
 from policy.models import ApprovalToken
 
-
 RUN_ENDS = ["completed", "failed", "cancelled"]
 
 

@@ -5,7 +5,7 @@ import click
 from m1site.demo import supervisor
 
 
-@click.command(help="Start everything on this machine, with people, tools and a goal; Ctrl-C ends it.")
+@click.command(help="Start everything on this machine, with its own SQLite, people, tools and a goal; Ctrl-C ends it.")
 @click.option("--reset", is_flag=True, help="Begin afresh.")
 def demo(reset: bool) -> None:
     """Run the demo until Ctrl-C."""

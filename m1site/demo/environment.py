@@ -9,7 +9,8 @@ from m1site.demo.place import Place
 
 KEPT = ("PATH", "HOME", "LANG", "TZ")
 TO_REACH_THE_MODEL = (
-    "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy",
 )  # fmt: skip
 MAIL_FROM = "shop@example.com"
 
@@ -20,7 +21,7 @@ class Facts:
 
     url       where people find the demo
     redis     address of the server, without the number of a database
-    model     ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, as far as they are set
+    model     how to reach the model: key, address, proxies; empty without a key
     """
 
     place: Place
@@ -30,6 +31,12 @@ class Facts:
     model: Mapping[str, str] = field(repr=False)
 
 
+def let_go() -> None:
+    """Forget the user's environment, so that nothing that is started from here can inherit it."""
+    for name in [name for name in os.environ if name not in KEPT]:
+        del os.environ[name]
+
+
 def of(role: str, facts: Facts) -> dict[str, str]:
     """Return the environment of a role; "" is the operator, who prepares the database and holds the MAC key only."""
     return {**_common(facts), "M1_ROLE": role, **_own(role, facts)}
@@ -37,7 +44,7 @@ def of(role: str, facts: Facts) -> dict[str, str]:
 
 def _common(facts: Facts) -> dict[str, str]:
     return {
-        **_from_here(KEPT),
+        **{name: os.environ[name] for name in KEPT if name in os.environ},
         "DJANGO_SETTINGS_MODULE": "m1site.settings",
         "M1_MODE": "demo",
         "M1_URL": facts.url,
@@ -55,7 +62,7 @@ def _own(role: str, facts: Facts) -> dict[str, str]:
     if role == "web":
         return {"SECRET_KEY": keys.session_key, "M1_JWT_PRIVATE_KEY": keys.private_key}
     if role == "planner":
-        return {"M1_JWT_KEYS": keys.public_keys, **facts.model, **_from_here(TO_REACH_THE_MODEL)}
+        return {"M1_JWT_KEYS": keys.public_keys, **facts.model}
     if role == "executor":
         return {"M1_JWT_KEYS": keys.public_keys, **_for_tools(facts.place)}
     return {}
@@ -63,7 +70,3 @@ def _own(role: str, facts: Facts) -> dict[str, str]:
 
 def _for_tools(place: Place) -> dict[str, str]:
     return {"M1_FILES_ROOT": str(place.workspace), "M1_EMAIL_URL": place.email_url, "M1_EMAIL_FROM": MAIL_FROM}
-
-
-def _from_here(names: tuple[str, ...]) -> dict[str, str]:
-    return {name: os.environ[name] for name in names if name in os.environ}

@@ -64,6 +64,4 @@ def _public_keys(private_key: str, folder: Path) -> str:
         raise DemoError(why=f"{folder / 'approvals.pem'} is damaged; begin afresh with: make demo RESET=1") from None
     kid = kid_of(public.public_bytes(Encoding.Raw, PublicFormat.Raw))
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    return json.dumps({kid: pem}).replace(
-        "\\n", "\\u000a"
-    )  # settings turn a written \\n into a line break, within JSON, too
+    return json.dumps({kid: pem})

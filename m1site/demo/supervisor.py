@@ -17,7 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from audit.errors import M1Error
-from m1site.demo import door, keys, roles, words, workspace
+from m1site.demo import door, environment, keys, roles, words, workspace
 from m1site.demo.environment import Facts
 from m1site.demo.errors import DemoError
 from m1site.demo.place import ROOT, Place
@@ -122,6 +122,8 @@ def main(reset: bool = False, port: int | None = None, directory: Path = DIRECTO
 
 def run(reset: bool, port: int, place: Place) -> None:
     """Hold the place, serve until interrupted, and clean up whatever happens."""
+    model = model_settings()
+    environment.let_go()
     with ExitStack() as stack:
         lock = stack.enter_context(place.locked())
         if reset or not place.ready.exists():  # what was never finished showed nobody its passwords
@@ -130,7 +132,7 @@ def run(reset: bool, port: int, place: Place) -> None:
         if port and door.port_of(listening) != port:
             say(f"port {port} is taken; the demo takes {door.port_of(listening)}")
         say("preparing the demo ...")
-        supervisor = Supervisor(place, listening, lock, model_settings())
+        supervisor = Supervisor(place, listening, lock, model)
         stack.callback(supervisor.stop)
         supervisor.begin()
         supervisor.watch()
@@ -144,7 +146,7 @@ def settings_port() -> int:
 def model_settings() -> dict[str, str]:
     """Return how to reach the model, for the planner alone; nothing without a key."""
     settings = Settings()
-    values = {name: settings.str(name, default="") for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")}
+    values = {name: settings.str(name, default="") for name in environment.TO_REACH_THE_MODEL}
     return {name: value for name, value in values.items() if value} if values["ANTHROPIC_API_KEY"] else {}
 
 

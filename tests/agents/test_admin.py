@@ -30,8 +30,9 @@ def desk() -> Client:
 
 
 @pytest.mark.parametrize(
-    "model", ["agents.agent", "agents.agentrun", "agents.toolcall", "agents.decision", "agents.execution", "policy.tool",
-              "policy.toolversion", "policy.policyversion", "policy.policycheck", "policy.approvaltoken"],
+    "model", ["agents.agent", "agents.agentrun", "agents.toolcall", "agents.decision", "agents.execution",
+              "policy.tool", "policy.toolversion", "policy.policyversion", "policy.policycheck",
+              "policy.approvaltoken"],
 )  # fmt: skip
 def test_every_list_and_every_row_can_be_read_and_searched(desk: Client, model: str) -> None:
     make_tool_call("succeeded", headline="\u2066x", reason="<script>")
@@ -77,7 +78,8 @@ def test_a_confirmation_of_something_else_records_nothing(desk: Client, seen: st
 def test_a_rejection_needs_a_reason_in_the_admin_too(desk: Client) -> None:
     call = make_tool_call()
     seen = f"{call.pk}:1:{call.arguments_digest}"
-    assert "needs a reason" in text_of(desk.post(CALLS, selected(call, "reject", confirmed="yes", seen=seen, comment=" ")))
+    refused = desk.post(CALLS, selected(call, "reject", confirmed="yes", seen=seen, comment=" "))
+    assert "needs a reason" in text_of(refused)
     desk.post(CALLS, selected(call, "reject", confirmed="yes", seen=seen, comment="Wrong."))
     call.refresh_from_db()
     assert (call.status, call.note) == ("rejected", "Wrong.")

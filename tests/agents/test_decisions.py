@@ -12,9 +12,8 @@ from agents.models import AgentRun, Decision, Outbox, ToolCall
 from audit import clock
 from m1site.accounts.models import User
 from policy.models import ApprovalToken
-from tests.agents.steps import (
-    approve, approved, ask, events, external_agent, external_run, fresh, propose, publish, reject,
-)  # fmt: skip
+from tests.agents import steps
+from tests.agents.steps import approve, approved, ask, events, fresh, propose, publish, reject
 from tests.world import POLICY, World, person, turn_wheels
 
 pytestmark = pytest.mark.django_db
@@ -246,7 +245,7 @@ def test_what_a_person_says_with_a_no_reaches_the_agent(world: World) -> None:
 
 
 def test_a_no_can_stop_the_whole_run(world: World) -> None:
-    run = external_run(world)
+    run = steps.external_run(world)
     first, second = propose(run, ("files.write", {"path": "x", "content": ""}), ("files.delete", DELETE))
     assert reject(first, world.ava, comment="Stop it.", stop_run=True).status == "rejected"
     assert ToolCall.objects.get(pk=second.pk).status == "cancelled"
@@ -258,7 +257,7 @@ def test_a_no_can_stop_the_whole_run(world: World) -> None:
 
 
 def test_cancelling_a_run_cancels_what_waits_and_ends_it_once(world: World) -> None:
-    run = external_run(world)
+    run = steps.external_run(world)
     calls = propose(run, ("files.write", {"path": "x", "content": ""}), ("files.delete", DELETE))
     approve(calls[0], world.ava)
     runs.cancel(run.pk, actor=world.riley, reason="Wrong goal.")
@@ -323,7 +322,7 @@ def test_a_vote_in_an_earlier_round_does_not_count_in_the_next(world: World) -> 
 
 def test_two_agents_of_one_owner_do_not_make_the_owner_a_stranger(world: World) -> None:
     world.author.groups.add(Group.objects.get(name="approver"))
-    other = external_agent(world, "second")
+    other = steps.external_agent(world, "second")
     run = runs.create(agent=other, requester=world.riley, goal="Tidy up")
     (call,) = propose(run, ("files.write", {"path": "x", "content": ""}))
     with pytest.raises(NotEligibleError, match="your own request"):

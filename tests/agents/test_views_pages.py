@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from agents.models import AgentRun
+from agents.models import Agent, AgentRun
 from audit import clock
 from policy.models import ApprovalToken
 from tests.agents.pages import LIVE, client_of, events_of, text_of
@@ -83,7 +83,7 @@ def test_a_list_takes_as_many_queries_for_fifteen_rows_as_for_one(path: str) -> 
     for more in (0, 14):
         for _ in range(more):
             make_tool_call(needed=2)
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             client.get(path)
         counts.append(len(queries))
     assert counts[0] == counts[1]
@@ -127,8 +127,8 @@ def test_the_page_of_a_run_tells_its_story_to_those_who_may_see_it() -> None:
     make_tool_call("denied", turn=turn, headline="Delete everything", note="No.")
     make_tool_call("succeeded", turn=turn, headline="Read a.txt", output=json.dumps({"text": "A"}))
     text = text_of(client_of(run.requester).get(f"/runs/{run.pk}/"))
-    for words in ("Tidy up", "Turn 1", "I will look.⟦", "1,234 tokens in", "$0.0042", "scripted", "Delete everything", "Denied",
-                  "Read a.txt", "Succeeded", "approved", "Run created"):  # fmt: skip
+    for words in ("Tidy up", "Turn 1", "I will look. ⟦", "1,234 tokens in", "$0.0042", "scripted",
+                  "Delete everything", "Denied", "Read a.txt", "Succeeded", "approved", "Run created"):  # fmt: skip
         assert words in text, words
     assert client_of(make_user("eve")).get(f"/runs/{run.pk}/").status_code == 404
 
@@ -156,6 +156,13 @@ def test_a_run_is_cancelled_with_a_reason_and_not_twice() -> None:
     assert events_of(run.pk).count("run.cancelled") == 1
 
 
+def preauthorization_form(agent: Agent) -> dict[str, object]:
+    return {
+        "tools": ["files.read"], "agents": [agent.pk], "requesters": "riley, ", "max_uses": 3, "hours": 2,
+        "note": "May", "request_key": uuid4(),
+    }  # fmt: skip
+
+
 def make_issuer(name: str = "ava") -> Client:
     person = make_user(name, "approver")
     person.user_permissions.add(Permission.objects.get(codename="add_approvaltoken"))
@@ -166,15 +173,15 @@ def test_a_preauthorisation_is_given_listed_to_whom_it_names_and_revoked() -> No
     make_tool_version("files.read")
     agent, riley = make_agent("demo"), make_user("riley")
     issuer = make_issuer()
-    form = {"tools": ["files.read"], "agents": [agent.pk], "requesters": "riley, ", "max_uses": 3, "hours": 2, "note": "May",
-            "request_key": uuid4()}  # fmt: skip
+    form = preauthorization_form(agent)
     for _ in range(2):
         assert issuer.post("/preauthorizations/", form).status_code == 302
     token = ApprovalToken.objects.get()
     assert token.token not in issuer.get("/preauthorizations/").content.decode()
     assert "0 of 3" in text_of(client_of(riley).get("/preauthorizations/"))
     assert str(token.pk) in client_of(riley).get("/runs/new/").content.decode()
-    assert "None yet." in text_of(client_of(make_user("demo")).get("/preauthorizations/")), "it names an agent, not a person"
+    namesake = client_of(make_user("demo"))
+    assert "None yet." in text_of(namesake.get("/preauthorizations/")), "it names an agent, not a person"
     path = f"/preauthorizations/{token.pk}/revoke/"
     assert client_of(riley).post(path, {"reason": "x"}).status_code == 403
     assert client_of(make_user("eve")).post(path, {"reason": "x"}).status_code == 404
@@ -184,11 +191,12 @@ def test_a_preauthorisation_is_given_listed_to_whom_it_names_and_revoked() -> No
     assert str(token.pk) not in client_of(riley).get("/runs/new/").content.decode()
 
 
-@pytest.mark.parametrize("bad", [{"tools": ["x"]}, {"tools": []}, {"agents": []}, {"requesters": ","}, {"max_uses": 0}, {"hours": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"tools": ["x"]}, {"tools": []}, {"agents": []}, {"requesters": ","}, {"max_uses": 0}, {"hours": 0}]
+)
 def test_a_malformed_preauthorisation_is_refused(bad: dict[str, object]) -> None:
     make_tool_version("files.read")
-    form = {"tools": ["files.read"], "agents": [make_agent().pk], "requesters": "riley", "max_uses": 3, "hours": 2, "note": "May",
-            "request_key": uuid4()} | bad  # fmt: skip
+    form = preauthorization_form(make_agent()) | bad
     assert make_issuer().post("/preauthorizations/", form).status_code == 400
     assert not ApprovalToken.objects.exists()
 

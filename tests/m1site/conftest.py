@@ -49,7 +49,7 @@ class Site:
 
 
 @pytest.fixture
-def site(transactional_db: None, tmp_path: Path) -> Site:
+def site(db: None, tmp_path: Path) -> Site:
     """The world with an external agent."""
     world = make_world(tmp_path)
     robot = User.objects.create(username="robot", kind=User.Kind.SERVICE)

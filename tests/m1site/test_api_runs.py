@@ -16,7 +16,8 @@ def test_a_run_is_created_and_told_whole(site: Site) -> None:
     told = answer.json()
     run = AgentRun.objects.get()
     assert told["id"] == str(run.pk)
-    assert (told["agent"], told["requester"], told["status"], told["budgetUsd"]) == ("demo", "riley", "planning", "1.50")
+    assert (told["agent"], told["requester"], told["status"]) == ("demo", "riley", "planning")
+    assert told["budgetUsd"] == "1.50"
     assert told["turns"] == []
     assert AuditEvent.objects.filter(action="run.created", subject=f"run:{run.pk}").count() == 1
 
@@ -38,8 +39,10 @@ def test_pages_follow_each_other_without_gap_or_repeat(site: Site) -> None:
     assert seen == made[::-1]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=201", "cursor=%00", "cursor=cD14", "status=odd", "odd=1",
-                                   "status=failed&status=failed", "agent=%00"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    "limit=0 limit=x limit=201 cursor=%00 cursor=cD14 status=odd odd=1 status=failed&status=failed agent=%00".split(),
+)
 def test_a_query_that_means_nothing_is_refused(site: Site, query: str) -> None:
     assert_problem(site.riley.get(f"runs?{query}"), 400)
 

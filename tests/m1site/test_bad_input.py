@@ -33,9 +33,10 @@ GOOD: dict[str, dict[str, Any]] = {  # what each POST takes, so that one field a
 DEEP = b'{"goal":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
 BODIES = {
     "nothing": b" ", "a list": b"[]", "a text": b'"x"', "half an object": b'{"goal": "x"', "two objects": b"{}{}",
-    "a key twice": b'{"reason": "a", "reason": "b"}', "NaN": b'{"reason": NaN}', "a number too large": b'{"round": 1e999}',
-    "a huge integer": b'{"round": ' + b"9" * 5_000 + b"}", "NUL": rb'{"reason": "\u0000"}', "raw NUL": b'{"reason": "\0"}',
-    "half a surrogate": rb'{"reason": "\ud800"}', "not UTF-8": b'{"reason": "\xff"}', "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "a key twice": b'{"reason": "a", "reason": "b"}', "NaN": b'{"reason": NaN}',
+    "a number too large": b'{"round": 1e999}', "a huge integer": b'{"round": ' + b"9" * 5_000 + b"}",
+    "NUL": rb'{"reason": "\u0000"}', "raw NUL": b'{"reason": "\0"}', "half a surrogate": rb'{"reason": "\ud800"}',
+    "not UTF-8": b'{"reason": "\xff"}', "UTF-16": '{"a": 1}'.encode("utf-16"),
     "too deep": DEEP, "too wide": json.dumps({f"k{n}": 0 for n in range(10_001)}).encode(),
     "too large": b'{"reason": "' + b"x" * 1_100_000 + b'"}', "an unknown field": b'{"odd": 1}',
     "a field of Django": b'{"is_staff": true}', "the wrong case": b'{"Reason": "x"}',
@@ -82,9 +83,7 @@ def test_every_post_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("path", GOOD)
-def test_bodies_that_are_no_body_are_refused(
-    path: str, paths: dict[str, str], everybody: dict[str, Rest]
-) -> None:
+def test_bodies_that_are_no_body_are_refused(path: str, paths: dict[str, str], everybody: dict[str, Rest]) -> None:
     before = counts()
     for what, body in BODIES.items():
         answer = everybody[who(path)].raw("POST", path.format(**paths), body)
@@ -105,7 +104,7 @@ def test_a_wrong_field_is_named(path: str, paths: dict[str, str], everybody: dic
             problem = assert_problem(answer, answer.status_code)
             assert answer.status_code in (400, 413), (name, value, problem)
             if problem["code"] == "invalid_field":
-                assert any(error["field"].startswith(name) for error in problem["errors"]), (name, str(value)[:50], problem)
+                assert any(error["field"].startswith(name) for error in problem["errors"]), (name, problem)
     assert counts() == before
 
 
@@ -168,7 +167,9 @@ def test_every_address_refuses_strangers_and_methods_it_does_not_have(
     assert counts() == before
 
 
-@pytest.mark.parametrize("path", ["runs", "tool-calls", "tokens", "preauthorizations", "policy/versions", "audit/events"])
+@pytest.mark.parametrize(
+    "path", ["runs", "tool-calls", "tokens", "preauthorizations", "halts", "policy/versions", "audit/events"]
+)
 def test_every_list_refuses_what_it_does_not_know(path: str, everybody: dict[str, Rest]) -> None:
     for query in ("odd=1", "limit=-1", "limit=1e3", "cursor=AAAA", "status=%00", "run=1", "since=yesterday", "%ff=%ff"):
         assert_problem(everybody["ava"].get(f"{path}?{query}"), 400)

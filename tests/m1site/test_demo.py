@@ -20,6 +20,7 @@ HOLDS = {
     "planner": {"M1_JWT_KEYS", "ANTHROPIC_API_KEY"},
     "executor": {"M1_JWT_KEYS", "M1_FILES_ROOT", "M1_EMAIL_URL", "M1_EMAIL_FROM"},
     "housekeeping": set(),
+    "redis": set(),
 }
 
 
@@ -77,10 +78,10 @@ def pending(browser: Browser) -> set[str]:
 
 
 def assert_each_role_holds_its_own_secrets_only(demo: DemoRun) -> None:
-    found = {pid: env for pid, env in processes_of(demo.directory).items() if env.get("M1_ROLE")}
-    assert {env["M1_ROLE"] for env in found.values()} == set(HOLDS)
-    for env in found.values():
-        assert {name for name in SECRETS if name in env} == HOLDS[env["M1_ROLE"]]
+    found = [env for pid, env in processes_of(demo.directory).items() if pid != demo.process.pid]
+    assert {env.get("M1_ROLE", "redis") for env in found} == set(HOLDS)
+    for env in found:
+        assert {name for name in SECRETS if name in env} == HOLDS[env.get("M1_ROLE", "redis")]
         assert "foreign" not in env.values()
 
 

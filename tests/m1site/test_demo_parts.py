@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -53,6 +54,16 @@ def test_a_role_is_told_its_own_secrets_and_nothing_of_the_user(
         "mail": facts.place.email_url,
     }
     assert {name for name, secret in secrets.items() if secret in told} == held
+    assert "foreign" not in told
+
+
+def test_what_the_supervisor_starts_inherits_nothing_of_the_user() -> None:
+    program = "import subprocess; from m1site.demo import environment; environment.let_go(); subprocess.run(['env'])"
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], "ANTHROPIC_API_KEY": "foreign"}, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "PATH=" in told
     assert "foreign" not in told
 
 

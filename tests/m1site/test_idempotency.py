@@ -87,7 +87,7 @@ def test_without_an_account_nothing_is_kept(site: Site) -> None:
     assert not IdempotentRequest.objects.exists()
 
 
-def test_ten_at_the_same_moment_make_one_run(site: Site) -> None:
+def test_ten_at_the_same_moment_make_one_run(transactional_db: None, site: Site) -> None:
     riley, barrier, found = site.riley, threading.Barrier(10), []
 
     def send() -> None:

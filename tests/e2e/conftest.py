@@ -1,0 +1,71 @@
+"""M1 in real processes, and people in front of real browsers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.watch import Watch
+from tests.effects_server import EffectsServer
+from tests.processes import Processes, own_database, running
+
+SECONDS = 15
+WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+expect.set_options(timeout=SECONDS * 1000)
+
+
+@pytest.fixture(scope="session")
+def effects() -> Iterator[EffectsServer]:
+    with EffectsServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def m1(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, effects: EffectsServer
+) -> Iterator[Processes]:
+    database = own_database("as configured")
+    with running(request.config, tmp_path_factory.mktemp("m1"), database, effects=effects.url, model={}) as processes:
+        yield processes
+
+
+@pytest.fixture
+def watch(m1: Processes) -> Iterator[Watch]:
+    """Whatever the browsers have to tell; the test fails at its end for any of it."""
+    watch = Watch(m1.facts.url)
+    yield watch
+    assert watch.problems == []
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where people come in, each with a browser of their own."""
+
+    m1: Processes
+    watch: Watch
+    new_context: Callable[..., BrowserContext]
+
+    def open(self, size: dict[str, Any] = WIDE, *, script: bool = True) -> Page:
+        """Return a page of a new browser context, with nobody signed in."""
+        context = self.new_context(**size, base_url=self.m1.facts.url, java_script_enabled=script)
+        context.set_default_timeout(SECONDS * 1000)
+        self.watch.look_at(context, script=script)
+        return context.new_page()
+
+    def enter(self, name: str, size: dict[str, Any] = WIDE, *, script: bool = True) -> Page:
+        """Return a page of a new browser context, after a sign-in by its form."""
+        page = self.open(size, script=script)
+        page.goto("/")
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Password").fill(self.m1.told["passwords"][name])
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
+        return page
+
+
+@pytest.fixture
+def door(m1: Processes, watch: Watch, new_context: Callable[..., BrowserContext]) -> Door:
+    return Door(m1, watch, new_context)
