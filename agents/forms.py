@@ -1,18 +1,23 @@
 """What people fill in. Forms check shape; whether a thing may be done is for the function that does it."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django import forms
 from django.contrib.auth.models import AbstractUser
 
 from agents.models import Agent
+from agents.runs import MAX_GOAL
 from agents.scopes import scope_of, usable_by
 from policy.models import ApprovalToken, ToolVersion
 
 COMMENT_LENGTH = 2_000
-GOAL_LENGTH = 20_000
 PRESETS = ("Wrong target", "Out of scope", "Suspicious arguments", "Wrong environment", "Needs a ticket")
+
+
+def key_of(person: AbstractUser, form_key: UUID) -> UUID:
+    """Return what a form sent twice is known by; nobody else's form can have the same."""
+    return uuid5(person.pk, str(form_key))
 
 
 def _text(label: str, *, rows: int = 3, most: int = COMMENT_LENGTH, **more: Any) -> forms.CharField:
@@ -70,7 +75,7 @@ class ReasonForm(forms.Form):
 class RunForm(forms.Form):
     """A goal for an agent. The key makes a second click the same run."""
 
-    goal = _text("Goal", rows=5, most=GOAL_LENGTH, help_text="What should be true when the agent has finished?")
+    goal = _text("Goal", rows=5, most=MAX_GOAL, help_text="What should be true when the agent has finished?")
     agent = forms.ModelChoiceField(Agent.objects.none(), empty_label=None)
     preauthorization = forms.TypedChoiceField(
         label="Pre-authorisation", required=False, coerce=str, empty_value="",

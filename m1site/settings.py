@@ -47,6 +47,7 @@ if M1_ROLE == "web" and IS_PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_H
 if not M1_URL.startswith("https://" if M1_ROLE == "web" and IS_PRODUCTION else ("http://", "https://")):
     refuse("M1_URL", f"is {M1_URL!r}; in production it must start with https://")
 CSRF_TRUSTED_ORIGINS = [M1_URL]
+CSRF_FAILURE_VIEW = "m1site.problems.csrf_failed"
 ROOT_URLCONF = "m1site.urls"
 WSGI_APPLICATION = "m1site.wsgi.application"
 APPEND_SLASH = True
@@ -197,6 +198,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PRODUCTION
 if IS_PRODUCTION:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-m1-session", "__Host-m1-csrf"
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health"]  # probes speak plain HTTP
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 

@@ -12,3 +12,6 @@ urlpatterns = [
     path("api/m1/", include("m1site.api")),
     path("", include("m1site.health")),
 ]
+
+handler400 = "m1site.problems.bad_request"
+handler500 = "m1site.problems.server_error"

@@ -52,8 +52,8 @@ class OnServer(Place):
 class Processes:
     """M1 as it runs: its processes by name, the people who come to its door, and what it shows to nobody but tests.
 
-    secrets   by name: texts that nothing may ever say
-    heard     every body that M1 sent to a visitor
+    told    what the set-up said: passwords and API keys by name, a pre-authorisation for reading
+    heard   all that M1 sent to visitors: headers and bodies
     """
 
     facts: Facts
@@ -61,17 +61,20 @@ class Processes:
     children: Mapping[str, Child]
     told: dict[str, Any] = field(repr=False)
     heard: list[str] = field(default_factory=list, repr=False)
+    sessions: dict[str, Visitor] = field(default_factory=dict, repr=False)
 
     def visitor(self, name: str) -> Visitor:
         """Return somebody who comes with an API key."""
         return Visitor(self.facts.url, self.told["keys"][name], self.heard)
 
     def signed_in(self, name: str) -> Visitor:
-        """Return somebody who has signed in."""
-        visitor = Visitor(self.facts.url, heard=self.heard)
-        answer = visitor.sign_in(name, self.told["passwords"][name])
-        assert answer.status == 200, answer.text
-        return visitor
+        """Return somebody who has signed in; the second time with the session of the first."""
+        if name not in self.sessions:
+            visitor = Visitor(self.facts.url, heard=self.heard)
+            answer = visitor.sign_in(name, self.told["passwords"][name])
+            assert answer.status == 200, answer.text
+            self.sessions[name] = visitor
+        return self.sessions[name]
 
     def run(self, agent: str, visitor: Visitor | None = None, *, preauthorized: bool = False) -> str:
         """Give an agent a goal, as riley; return the run's id."""

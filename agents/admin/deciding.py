@@ -21,9 +21,7 @@ from policy.readonly import ReadOnlyAdmin
 MOST = 20
 
 
-def decide(
-    desk: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[ToolCall], answer: str
-) -> HttpResponse | None:
+def decide(desk: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[ToolCall], answer: str) -> HttpResponse | None:
     """Show the pending ones among the selected calls; once confirmed, answer those that were shown."""
     if "confirmed" in request.POST:
         comment = request.POST.get("comment", "").strip()

@@ -52,7 +52,8 @@ def moment(value: datetime | None, now: datetime, seconds: bool = False) -> Safe
     return format_html(
         '<time datetime="{}" title="{}">'
         '<span class="age">{}</span> <span class="clock">{}</span></time>',
-        value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S} UTC", distance(value - now), clock_time(value, now, seconds=seconds),
+        value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S} UTC", distance(value - now),
+        clock_time(value, now, seconds=seconds),
     )  # fmt: skip
 
 

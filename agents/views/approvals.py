@@ -36,7 +36,11 @@ def page(request: Request, /, request_id: UUID) -> HttpResponseBase:
 
 def _visible(request: Request, request_id: UUID) -> ToolCall:
     calls = visibility.calls_visible_to(request.user).select_related(
-        "run__agent", "run__requester", "turn", "tool_version__tool", "check_row__policy_version",
+        "run__agent",
+        "run__requester",
+        "turn",
+        "tool_version__tool",
+        "check_row__policy_version",
         "execution__settled_by",
     )
     decisions = Decision.objects.select_related("token")

@@ -48,9 +48,7 @@ def _what(request: Request, call: ToolCall) -> dict[str, Any]:
 
 def _around(request: Request, call: ToolCall) -> dict[str, Any]:
     visible = visibility.calls_visible_to(request.user).exclude(pk=call.pk)
-    rejected = visible.filter(
-        tool_name=call.tool_name, arguments_digest=call.arguments_digest, status=Status.REJECTED
-    )
+    rejected = visible.filter(tool_name=call.tool_name, arguments_digest=call.arguments_digest, status=Status.REJECTED)
     similar = visible.filter(tool_name=call.tool_name, ended_at__isnull=False).exclude(run_id=call.run_id)
     return {
         "verdict": call.check_row.verdict if call.check_row else {"reasons": []},

@@ -10,7 +10,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents.forms import PreauthorizationForm, ReasonForm
+from agents.forms import PreauthorizationForm, ReasonForm, key_of
 from agents.scopes import naming, scope_of
 from agents.views.door import Request, signed_in
 from audit import clock
@@ -72,7 +72,7 @@ def _issued(request: Request, form: PreauthorizationForm) -> bool:
         tokens.issue_preauthorization(
             person=request.user, agents=[agent.name for agent in data["agents"]], requesters=data["requesters"],
             tools=data["tools"], max_uses=data["max_uses"], expires_in_minutes=data["hours"] * 60, note=data["note"],
-            request_key=data["request_key"],
+            request_key=key_of(request.user, data["request_key"]),
         )  # fmt: skip
     except M1Error as exc:
         form.add_error(None, str(exc))
@@ -80,9 +80,7 @@ def _issued(request: Request, form: PreauthorizationForm) -> bool:
     return True
 
 
-def _listed(
-    request: Request, form: PreauthorizationForm | None, problem: str = "", status: int = 200
-) -> HttpResponse:
+def _listed(request: Request, form: PreauthorizationForm | None, problem: str = "", status: int = 200) -> HttpResponse:
     rows = visible_to(request).select_related("person", "revocation__person").order_by("-issued_at", "-jti")
     page_ = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     now = clock.now()

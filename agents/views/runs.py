@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from agents import runs, timeline, visibility
-from agents.forms import ReasonForm, RunForm
+from agents.forms import ReasonForm, RunForm, key_of
 from agents.models import AgentRun, ToolCall
 from agents.states import RUN_TERMINAL, RunStatus, Status
 from agents.views import bodies
@@ -47,7 +47,7 @@ def new(request: Request, /) -> HttpResponseBase:
             run = runs.create(
                 agent=data["agent"], requester=request.user, goal=data["goal"], budget_usd=data["budget_usd"],
                 preauthorization=UUID(data["preauthorization"]) if data["preauthorization"] else None,
-                request_key=data["request_key"],
+                request_key=key_of(request.user, data["request_key"]),
             )  # fmt: skip
         except M1Error as exc:
             form.add_error(None, str(exc))

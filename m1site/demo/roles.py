@@ -47,7 +47,7 @@ def _child(
 
 def _gunicorn(sockets: Sequence[int]) -> list[str]:
     binds = [part for number in sockets for part in ("--bind", f"fd://{number}")]
-    return [*GUNICORN.split(), "--graceful-timeout", str(GRACE_SECONDS), *binds]
+    return [*GUNICORN.split(), "--forwarded-allow-ips", "", "--graceful-timeout", str(GRACE_SECONDS), *binds]
 
 
 def _worker(role: str, concurrency: int) -> list[str]:

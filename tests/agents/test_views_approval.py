@@ -50,7 +50,7 @@ def test_hostile_words_stay_words_and_hidden_characters_show(approver: Client, w
     plain, page = approver.get(path_of(make_tool_call())).content.decode(), approver.get(path_of(call)).content.decode()
     assert page.count("<script") == plain.count("<script")
     assert page.count("<img") == plain.count("<img")
-    assert "href=\"https://evil" not in page and "href=\"javascript" not in page
+    assert 'href="https://evil' not in page and 'href="javascript' not in page
     assert "\u202e" not in page.replace(f'data-copy="{json_of(call)}"', "")
     assert ("⟦U+202E⟧" in page) == ("\u202e" in words)
     assert ("⟦U+200B⟧" in page) == ("\u200b" in words)

@@ -65,6 +65,16 @@ class Door:
         expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
         return page
 
+    def known(self, name: str, size: dict[str, Any] = WIDE, *, script: bool = True) -> Page:
+        """Return a page of a new browser context with the session of somebody who signed in before."""
+        page = self.open(size, script=script)
+        cookies = self.m1.signed_in(name).cookies
+        page.context.add_cookies(
+            [{"name": one.name, "value": one.value or "", "url": self.m1.facts.url} for one in cookies]
+        )
+        page.goto("/")
+        return page
+
 
 @pytest.fixture
 def door(m1: Processes, watch: Watch, new_context: Callable[..., BrowserContext]) -> Door:

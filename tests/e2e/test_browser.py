@@ -1,13 +1,13 @@
 """The main job as people do it, in Chromium, with real worker processes; files, mail and effects prove it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from m1site.demo import workspace
 from tests.e2e.conftest import PHONE, WIDE, Door
@@ -28,9 +28,27 @@ def ready(page: Page, *, script: bool = True) -> None:
     expect(page.locator("html[data-ready]")).to_be_attached()
 
 
-def click_approve(page: Page, *, script: bool = True) -> None:
-    ready(page, script=script)
-    page.get_by_role("button", name="Approve", exact=True).click()
+def send(page: Page, act: Callable[[], None]) -> None:
+    """Do what sends a form; once more if the page had just changed, and took no notice."""
+
+    def is_sent() -> bool:
+        ready(page)
+        try:
+            with page.expect_request(lambda request: request.method == "POST", timeout=2_000):
+                act()
+        except TimeoutError:
+            return False
+        return True
+
+    until(is_sent, what="the page sends its form")
+
+
+def approve_button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Approve", exact=True)
+
+
+def click_approve(page: Page) -> None:
+    send(page, approve_button(page).click)
 
 
 def open_from_inbox(page: Page, call: Call) -> None:
@@ -45,7 +63,7 @@ def begin_run(page: Page, m1: Processes) -> str:
     page.get_by_label("Goal").fill(GOAL)
     page.get_by_label("Agent").select_option(label="demo")
     page.get_by_label("Pre-authorisation").select_option(m1.told["preauthorization"])
-    page.get_by_role("button", name="Start the run").click()
+    send(page, page.get_by_role("button", name="Start the run").click)
     page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}/$"))
     return page.url.rstrip("/").rpartition("/")[2]
 
@@ -93,10 +111,10 @@ def test_a_double_click_is_one_decision_and_one_effect(
 ) -> None:
     run = m1.run("counter")
     (call,) = m1.waiting(run)
-    ava = door.enter("ava", script=script)
+    ava = door.known("ava", script=script)
     open_call(ava, call)
     ready(ava, script=script)
-    ava.get_by_role("button", name="Approve", exact=True).dblclick()
+    approve_button(ava).dblclick()
     assert m1.ended(run)["answer"] == "It was counted."
     assert effects.counts[call["requestId"]] == 1
     assert len(m1.events(f"tool_call:{call['requestId']}", "tool_call.vote")) == 1
@@ -112,18 +130,18 @@ def open_call(page: Page, call: Call) -> None:
 def test_a_stale_page_is_told_and_nothing_is_recorded(m1: Processes, door: Door, watch: Watch) -> None:
     watch.expected.add("409")
     (call,) = m1.waiting(m1.run("counter"))
-    ava, live, stale = door.enter("ava"), door.enter("sam"), door.enter("sam", script=False)
+    ava, live, stale = door.known("ava"), door.known("sam"), door.known("sam", script=False)
     for page in (ava, live, stale):
         open_call(page, call)
     ready(ava)
     ava.locator("#reject-fold > summary").click()
     ava.get_by_label("Wrong target").check(force=True)
-    ava.get_by_role("button", name="Reject", exact=True).click()
+    send(ava, ava.get_by_role("button", name="Reject", exact=True).click)
     expect(ava.locator("#call-head .status")).to_have_text("Rejected")
 
     expect(live.locator("#call-head .status")).to_have_text("Rejected")
-    expect(live.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
-    stale.get_by_role("button", name="Approve", exact=True).click()
+    expect(approve_button(live)).to_have_count(0)
+    approve_button(stale).click()
     expect(stale.get_by_role("alert")).to_contain_text("The call has changed meanwhile.")
     expect(stale.get_by_role("alert")).to_contain_text("ava was faster")
     (vote,) = m1.events(f"tool_call:{call['requestId']}", "tool_call.vote")
@@ -133,7 +151,7 @@ def test_a_stale_page_is_told_and_nothing_is_recorded(m1: Processes, door: Door,
 def test_hostile_text_is_shown_and_never_obeyed(m1: Processes, door: Door) -> None:
     run = m1.run("hostile")
     attack, write = m1.waiting(run, 2)
-    ava, sam = door.enter("ava"), door.enter("sam", PHONE)
+    ava, sam = door.known("ava"), door.known("sam", PHONE)
     for page in (ava, sam):
         for call in (attack, write):
             open_from_inbox(page, call)
@@ -149,7 +167,10 @@ def test_hostile_text_is_shown_and_never_obeyed(m1: Processes, door: Door) -> No
         expect(ava.get_by_role("heading", name="Decided")).to_be_visible()
         assert_only_text(ava)
     m1.ended(run)
-    for page, paths in ((ava, ["/", f"/runs/{run}/", "/runs/", *admin_pages(attack, run)]), (sam, ["/", f"/runs/{run}/"])):
+    for page, paths in (
+        (ava, ["/", f"/runs/{run}/", "/runs/", *admin_pages(attack, run)]),
+        (sam, ["/", f"/runs/{run}/"]),
+    ):
         for path in paths:
             page.goto(path)
             assert_only_text(page)
@@ -159,8 +180,8 @@ def test_hostile_text_is_shown_and_never_obeyed(m1: Processes, door: Door) -> No
 
 def assert_only_text(page: Page) -> None:
     """Nothing of what the agent wrote has become an element, and nothing turns or hides the text around it."""
-    made = "iframe, main svg[onload], main img[onerror], main form[action*=evil], main a[href^=javascript], link[href*=evil]"
-    expect(page.locator(f"{made}, main style, main script:not([src])")).to_have_count(0)
+    made = "iframe, svg[onload], img[onerror], form[action*=evil], a[href^=javascript], link[href*=evil], style, base"
+    expect(page.locator(f"{made}, script:not([src]):not([type='application/json'])")).to_have_count(0)
     expect(page.locator("main a[href*='://']")).to_have_count(0)
     assert not re.search("[\u202e\u2066\u200b]", page.locator("main").inner_text())
     assert fits(page)
@@ -174,7 +195,7 @@ def admin_pages(call: Call, run: str) -> list[str]:
 def test_every_page_keeps_the_strict_policy(m1: Processes, door: Door, watch: Watch) -> None:
     watch.expected |= {"403", "404"}
     (call,) = m1.waiting(m1.run("counter"))
-    ava, nobody = door.enter("ava"), door.open()
+    ava, nobody = door.known("ava"), door.open()
     pages = ["/", "/runs/", "/runs/new/", f"/runs/{call['run']}/", f"/approvals/{call['requestId']}/"]
     pages += ["/preauthorizations/", "/api/m1/docs", "/no/such/page/", f"/runs/{call['requestId']}/"]
     pages += [*admin_pages(call, call["run"]), "/admin/no/such/", "/admin/"]
@@ -197,7 +218,7 @@ def assert_strict(page: Page, paths: list[str]) -> None:
 
 def test_a_fault_of_m1_shows_a_page_that_keeps_the_policy(m1: Processes, door: Door, watch: Watch) -> None:
     watch.expected |= {"500"}
-    ava = door.enter("ava")
+    ava = door.known("ava")
     with renamed(m1, "policy_approvaltoken"):
         answer = ava.goto("/preauthorizations/")
         assert answer
@@ -226,25 +247,24 @@ def renamed(m1: Processes, table: str) -> Iterator[None]:
 def test_a_keyboard_is_enough(m1: Processes, door: Door) -> None:
     """From the inbox to a decision with the keyboard alone."""
     (call,) = m1.waiting(m1.run("counter"))
-    ava = door.enter("ava")
+    ava = door.known("ava")
     link = ava.locator(f'a[href="/approvals/{call["requestId"]}/"]')
     until(lambda: press_tab_and_see(ava, link), what="Tab reaches the call in the inbox")
     ava.keyboard.press("Enter")
     expect(ava.get_by_role("heading", name="Your decision")).to_be_visible()
     ready(ava)
-    button = ava.get_by_role("button", name="Approve", exact=True)
-    until(lambda: press_tab_and_see(ava, button), what="Tab reaches the button")
-    ava.keyboard.press("Enter")
+    until(lambda: press_tab_and_see(ava, approve_button(ava)), what="Tab reaches the button")
+    send(ava, lambda: ava.keyboard.press("Enter"))
     expect(ava.locator("#call-head .status")).to_have_text("Succeeded")
 
 
-def press_tab_and_see(page: Page, wanted: Any) -> bool:
+def press_tab_and_see(page: Page, wanted: Locator) -> bool:
     page.keyboard.press("Tab")
     return bool(wanted.evaluate("(element) => element === document.activeElement"))
 
 
 def test_the_watch_sees_what_it_looks_for(door: Door, watch: Watch) -> None:
-    page = door.enter("ava")
+    page = door.known("ava")
     assert watch.problems == []
     page.evaluate("""async () => {
       document.body.insertAdjacentHTML("beforeend", "<p style='color:red'>x</p><img src=x onerror='alert(1)'>");
@@ -255,5 +275,8 @@ def test_the_watch_sees_what_it_looks_for(door: Door, watch: Watch) -> None:
     }""")
     wanted = ("violation: style-src-attr", "violation: script-src-attr", "violation: connect-src", "dialog: hello",
               "console: broken", "script: uncaught")  # fmt: skip
-    until(lambda: all(any(told.startswith(want) for told in watch.problems) for want in wanted), what=str(watch.problems))
+    until(
+        lambda: page.title() and [told for told in watch.problems if told.startswith(wanted[-1])], what="the last one"
+    )
+    assert [want for want in wanted if not any(told.startswith(want) for told in watch.problems)] == []
     watch.problems.clear()

@@ -33,7 +33,7 @@ class Site:
         """Have the external agent ask for something that people must decide."""
         run = self.run()
         given = arguments or {"path": "a.txt", "content": "new\n"}
-        call = ExternalCall(tool, canonical.encode(given), "The goal asks for it.")
+        call = ExternalCall(tool, canonical.encode(given), "The goal\x1b[2J asks for it.")
         turn = proposals.propose_external(run.pk, calls=[call], text="I want to write.")
         return turn.tool_calls.get()
 
