@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from agents import configuration, proposals, queue, runs
 from agents.actors import agent_of, system
@@ -23,16 +22,19 @@ MAX_TRIES = 6
 @transaction.atomic(durable=True)
 def take(run_id: UUID, *, worker: str) -> Conversation | None:
     """Take the run for one turn; None when it is not to be planned now, or by someone else, or has spent its means."""
-    now = clock.now()
-    free = AgentRun.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), pk=run_id, status=RunStatus.PLANNING)
-    if not free.update(claimed_by=worker, lease_until=now + timedelta(seconds=runs.lease_seconds())):
-        if not AgentRun.objects.filter(pk=run_id, status=RunStatus.PLANNING).exists():
-            queue.done(queue.PLAN, run_id)  # nothing left to plan; a live worker's row stays until it has recorded
+    if not AgentRun.objects.filter(pk=run_id, status=RunStatus.PLANNING).exists():
+        queue.done(queue.PLAN, run_id)  # nothing left to plan, or an id that somebody made up
         return None
     run = runs.lock(run_id)
-    if reason := _spent(run):
+    now = clock.now()
+    if run.status != RunStatus.PLANNING or (run.lease_until and run.lease_until > now):
+        return None  # a live worker's row stays until it has recorded
+    failures = run.planner_failures + (run.lease_until is not None)  # a dead worker is a try, or it never ends
+    if reason := _spent(run, failures):
         runs.end(run_id, RunStatus.FAILED, reason, actor=system(), problem=_SPENT[reason])
         return None
+    until = now + timedelta(seconds=runs.lease_seconds())
+    AgentRun.objects.filter(pk=run_id).update(claimed_by=worker, lease_until=until, planner_failures=failures)
     turns = list(run.turns.order_by("number"))
     past = tuple(PastTurn(turn.number, turn.request, turn.reply) for turn in turns)
     outcomes = tuple(_outcome(call) for call in _calls(turns[-1])) if turns else ()
@@ -94,11 +96,14 @@ def give_up(run_id: UUID, error: PlannerError, *, worker: str) -> None:
 _SPENT = {
     EndReason.BUDGET: "The run has spent its budget.",
     EndReason.TURN_LIMIT: "The run has taken all its turns.",
+    EndReason.MODEL_ERROR: f"{MAX_TRIES} tries to plan this turn failed; the last worker fell silent.",
 }
 
 
-def _spent(run: AgentRun) -> EndReason | None:
+def _spent(run: AgentRun, failures: int) -> EndReason | None:
     config = configuration.read(run.config)
+    if failures >= MAX_TRIES:
+        return EndReason.MODEL_ERROR
     if run.turn_count >= config["max_turns"]:
         return EndReason.TURN_LIMIT
     is_priced = not run.turns.filter(cost_usd=None).exists()

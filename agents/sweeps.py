@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents import execution, halts, orchestrator, queue, runs
+from agents import execution, halts, queue, runs
 from agents.actors import system
 from agents.models import AgentRun, Execution, Outbox, ToolCall
-from agents.states import TERMINAL, EndReason, RunStatus, Status, WaitingFor
+from agents.states import TERMINAL, RunStatus, Status, WaitingFor
 from audit import clock, trail
 
 BATCH = 100
@@ -69,12 +69,8 @@ def _replan(run_id: UUID) -> bool:
     run = runs.lock(run_id)
     if run.status != RunStatus.PLANNING or (run.lease_until and run.lease_until > clock.now()):
         return False
-    tries = run.planner_failures + (run.lease_until is not None)  # a dead worker is a try, else it never ends
-    if tries >= orchestrator.MAX_TRIES:
-        why = f"{tries} tries to plan this turn failed; the last worker fell silent."
-        runs.end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, actor=system(), problem=why)
-        return True
-    AgentRun.objects.filter(pk=run_id).update(lease_until=None, claimed_by="", planner_failures=tries)
+    failures = run.planner_failures + (run.lease_until is not None)
+    AgentRun.objects.filter(pk=run_id).update(lease_until=None, claimed_by="", planner_failures=failures)
     queue.done(queue.PLAN, run_id)
     queue.put(queue.PLAN, run_id)
     return True

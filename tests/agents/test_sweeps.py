@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from kombu.exceptions import OperationalError
 
 from agents import execution, halts, orchestrator, queue, runs, sweeps, tasks, tool_calls
@@ -275,8 +275,8 @@ def rested(call: ToolCall) -> None:
 
 
 def unsent(call: ToolCall) -> None:
-    Outbox.objects.exclude(key=call.pk).delete()
-    Outbox.objects.update(task="agents.execute", next_at=datetime.fromisoformat("2020-01-01T00:00Z"))
+    Outbox.objects.exclude(key=call.pk, task="agents.execute").delete()
+    Outbox.objects.update(next_at=datetime.fromisoformat("2020-01-01T00:00Z"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -329,6 +329,7 @@ def test_a_sweep_that_runs_four_times_at_once_acts_once(
     assert sweep() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_no_event_no_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An audit event that cannot be written takes its change with it, whichever function makes it."""
     pending, accepted, executing = ask(world), approved(world), approved(world)
@@ -350,7 +351,7 @@ def test_no_event_no_change(world: World, monkeypatch: pytest.MonkeyPatch) -> No
     before = state()
     monkeypatch.setattr("audit.rows.insert", broken)
     for change in changes:
-        with pytest.raises(OSError, match="trail"), transaction.atomic():
+        with pytest.raises(OSError, match="trail"):
             change()
         assert state() == before
 

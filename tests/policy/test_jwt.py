@@ -134,7 +134,7 @@ def test_a_forged_token_is_refused(token: str) -> None:
         "' UNION SELECT 'AA' --", "http://127.0.0.1:1/jwks", "${jndi:ldap://127.0.0.1/x}", None, 0, 7, True, [], [KID],
         {}, {"kid": KID},
     ],
-    ids=lambda kid: repr(kid)[:30],
+    ids=lambda kid: type(kid).__name__,  # not the value: every process of a test run has keys of its own
 )  # fmt: skip
 def test_a_kid_is_looked_up_exactly_and_is_nothing_else(kid: object) -> None:
     for sign in (eddsa, hs256(b""), hs256(b"\0"), hs256(PUBLIC_PEM)):
@@ -154,7 +154,7 @@ def test_a_token_without_kid_is_refused_even_with_one_key() -> None:
         {"x5t": "abc"}, {"crit": ["exp"]}, {"crit": []}, {"b64": False}, {"b64": False, "crit": ["b64"]},
         {"zip": "DEF"}, {"cty": "JWT"}, {"enc": "A256GCM"}, {"p2c": 2**31}, {"": ""}, {"Kid": KID}, {"x": "y"},
     ],
-    ids=str,
+    ids=lambda extra: next(iter(extra)) or "empty",
 )  # fmt: skip
 def test_a_header_that_says_more_than_it_should_is_refused_although_the_real_key_signed(extra: dict[str, Any]) -> None:
     refused(make({**HEAD, **extra}))
@@ -194,7 +194,7 @@ EDITS: dict[str, list[Any]] = {
 @pytest.mark.parametrize(
     ("claim", "value"),
     [(claim, value) for claim, values in EDITS.items() for value in values],
-    ids=lambda value: repr(value)[:30],
+    ids=lambda value: value if isinstance(value, str) and value in EDITS else type(value).__name__,
 )
 def test_an_edited_claim_is_refused_although_the_real_key_signed(claim: str, value: object) -> None:
     refused(make(body={**BODY, claim: value}))
