@@ -4,10 +4,14 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from m1site.accounts import views as accounts
+
 urlpatterns = [
     path("", include("agents.urls")),
     path("accounts/login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/keys/", accounts.page, name="api-keys"),
+    path("accounts/keys/<uuid:key_id>/revoke/", accounts.revoke, name="api-key-revoke"),
     path("admin/", admin.site.urls),
     path("api/m1/", include("m1site.api")),
     path("", include("m1site.health")),

@@ -35,6 +35,7 @@ def running(url: str, place: Place, told: Mapping[str, str], has_claude: bool) -
     3  See the story, and what policy denied: {url}/runs/{told["run"]}/
        What really happened: {place.shown(place.workspace)}, {place.shown(place.mail)}
 
+  Terminal: make a key at {url}/accounts/keys/, then .venv/bin/m1 login --url {url}; .venv/bin/m1 review
   With Claude: {claude} {url}/runs/new/
   Logs: {place.shown(place.logs)}. Begin afresh: make demo RESET=1"""
 
