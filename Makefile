@@ -18,7 +18,7 @@ demo:  ## install and start everything; RESET=1 begins afresh
 test:  ## all tests, on PostgreSQL and in Chromium
 	@$(PYTHON) deploy/bootstrap.py --dev --browser
 	@status=0; \
-	$(PYTEST) -q -n auto -m "not e2e" || status=$$?; \
+	$(PYTEST) -q -n auto --dist loadfile -m "not e2e" || status=$$?; \
 	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q -m e2e $(E2E) || status=$$?; \
 	exit $$status
 

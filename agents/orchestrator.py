@@ -87,7 +87,7 @@ def give_up(run_id: UUID, error: PlannerError, *, worker: str) -> None:
         AgentRun.objects.filter(pk=run_id).update(planner_failures=tries)
         _move(run, RunStatus.PLANNING, "")
         queue.done(queue.PLAN, run_id)
-        queue.put(queue.PLAN, run_id, delay_seconds=error.retry_after_seconds or 5 * 2**tries)
+        queue.put(queue.PLAN, run_id, delay_seconds=max(error.retry_after_seconds or 0, 5 * 2**tries))
         return
     named = f" (request {error.provider_request_id})" if error.provider_request_id else ""
     _end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, problem=f"{error}{named}"[:4000])

@@ -215,7 +215,7 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = BASE_DIR / "var" / "static" if IS_PRODUCTION else None
 STATICFILES_DIRS = [BASE_DIR / "m1site" / "static"]
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION  # production collects them once
 if IS_PRODUCTION:

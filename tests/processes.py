@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,10 +145,10 @@ class Tails:
         self._processes = processes
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Iterator[None]:
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add sections to the report."""
         report = yield
-        if report is not None and report.failed:
+        if report.failed:
             report.sections.extend((f"log of {name}", tail) for name, tail in self._processes.tails())
         return report
 
@@ -163,7 +163,7 @@ def running(
     effects        where the tool `effects.count` tells of its effects
     model          ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL
     """
-    place = OnServer(*vars(Place.at(directory)).values(), database_url)
+    place = OnServer(**vars(Place.at(directory)), server_url=database_url)
     with ExitStack() as stack:
         place.make()
         workspace.fill(place.workspace)

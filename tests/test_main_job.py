@@ -1,11 +1,8 @@
 """The main job over HTTP, with the processes of a real deployment; what happened is told by files, mail and effects."""
 
 import json
-import os
 import re
-import signal
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -21,9 +18,9 @@ from tests.broker_tap import BrokerTap
 from tests.claude_rules import Json
 from tests.claude_server import ClaudeServer
 from tests.effects_server import EffectsServer
+from tests.killing import below, kill
 from tests.processes import Processes, own_database, running, until
 
-pytestmark = pytest.mark.xdist_group("processes")
 LOST_SECONDS = 40  # a lease of 15, a sweep every 2, and a busy machine
 WEB_ONLY = {"SECRET_KEY", "M1_JWT_PRIVATE_KEY"}
 Call = Mapping[str, Any]
@@ -169,7 +166,7 @@ def wreck(m1: Processes, effects: EffectsServer) -> dict[str, Call]:
     Returns the calls: `child` and `worker`, whose processes were killed, and `flushed`, whose message was lost.
     """
     runs = {name: m1.run("counter") for name in ("child", "worker", "flushed")}
-    calls = {name: m1.waiting(run)[0] for name, run in runs.items()}
+    calls: dict[str, Call] = {name: m1.waiting(run)[0] for name, run in runs.items()}
     executor = m1.children["executor"]
     effects.hold()
     pools = {name: begin(m1, effects, calls[name]) for name in ("child", "worker")}
@@ -194,27 +191,6 @@ def begin(m1: Processes, effects: EffectsServer, call: Call) -> int:
     return int(event["payload"]["worker"].split(":")[1])
 
 
-def kill(process: int, pool: int) -> None:
-    """Kill a process with -9, and wait until the pool child and its tool's processes have ended."""
-    doomed = [pool, *below(pool)]
-    assert len(doomed) > 2, "the nanny and the tool"
-    os.kill(process, signal.SIGKILL)
-    until(lambda: not any(map(is_alive, doomed)), what=f"the end of {doomed}")
-
-
-def below(process: int) -> list[int]:
-    """Return the processes below a process."""
-    children = Path(f"/proc/{process}/task/{process}/children")
-    found = [int(pid) for pid in children.read_text().split()] if children.exists() else []
-    return [*found, *(lower for pid in found for lower in below(pid))]
-
-
-def is_alive(process: int) -> bool:
-    """Tell whether a process runs; one that nobody has waited for yet does not."""
-    status = Path(f"/proc/{process}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
 def test_a_call_is_not_taken_for_lost_before_its_lease_has_run_out(
     m1: Processes, effects: EffectsServer, wreck: dict[str, Call]
 ) -> None:
@@ -224,7 +200,7 @@ def test_a_call_is_not_taken_for_lost_before_its_lease_has_run_out(
 
 
 def test_the_main_job_on_sqlite(m1: Processes, start: Callable[[str], Any]) -> None:
-    if not m1.facts.place.server_url:
+    if m1.facts.place.database_url.startswith("sqlite:"):
         pytest.skip("the whole run is on SQLite")
     with start("sqlite") as on_sqlite:
         assert on_sqlite.facts.place.database_url.startswith("sqlite:")
@@ -309,7 +285,8 @@ def test_no_token_and_no_secret_is_in_logs_broker_or_pages(m1: Processes, tap: B
 
 def look_everywhere(m1: Processes, name: str) -> None:
     """Open every page and every list that somebody can reach."""
-    visitor, seen = m1.signed_in(name), set()
+    visitor = m1.signed_in(name)
+    seen: set[str] = set()
     todo = ["/", "/runs/", "/preauthorizations/", "/admin/", "runs", "tool-calls", "tokens", "preauthorizations"]
     todo += ["audit/events", "policy/active"]
     while todo and len(seen) < 60:
@@ -329,7 +306,8 @@ def secrets_of(m1: Processes) -> dict[str, str]:
     found |= {"model key": claude_server.KEY, "broker password": m1.redis.password}
     found |= {f"API key of {name}": key for name, key in m1.told["keys"].items()}
     found |= {f"password of {name}": password for name, password in m1.told["passwords"].items()}
-    if url := m1.facts.place.server_url:
+    url = m1.facts.place.database_url
+    if not url.startswith("sqlite:"):
         found["database password"] = urlsplit(url).password or ""
         with psycopg.connect(url) as connection:
             tokens = [row[0] for row in connection.execute("SELECT token FROM policy_approvaltoken")]

@@ -5,7 +5,8 @@ import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from http.client import HTTPMessage, HTTPResponse
+from email.message import Message
+from http.client import HTTPResponse
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ class Answer:
     """What came back, after redirects."""
 
     status: int
-    headers: HTTPMessage
+    headers: Message
     text: str
 
     @property

@@ -42,7 +42,9 @@ def table(rows: Iterable[dict[str, Any]], columns: Sequence[tuple[str, str]], is
     if not found:
         say(empty)
         return
-    drawn = Table(*(title for title, _ in columns))
+    drawn = Table(box=None, pad_edge=False)
+    for position, (title, _) in enumerate(columns):  # the first names the row, for the next command: it stays whole
+        drawn.add_column(title, no_wrap=position == 0, overflow="fold")
     for row in found:
         drawn.add_row(*(Text(reveal(_text(row.get(key)), one_line=True)) for _, key in columns))
     console().print(drawn)

@@ -6,6 +6,7 @@ const skew = Date.parse(document.querySelector("meta[name=m1-now]")?.content ?? 
 const etags = new Map();
 const folds = new Map();
 let guardedUntil = 0;
+let shown;
 
 // Live parts: asked for again only while somebody looks, and sent only when something happened.
 document.addEventListener("htmx:configRequest", (event) => {
@@ -45,7 +46,18 @@ function hold(target) {
 }
 
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
-document.addEventListener("htmx:oobAfterSwap", () => guard());
+document.addEventListener("htmx:oobAfterSwap", () => {
+  const now = facts();
+  if (now !== shown) guard();
+  shown = now;
+});
+
+// What the page says, without the ages, which change by themselves.
+function facts() {
+  const page = document.querySelector("main")?.cloneNode(true);
+  page?.querySelectorAll(".age").forEach((age) => age.remove());
+  return page?.textContent.replace(/\s+/g, " ");
+}
 
 // A page that has just changed, or just got the focus, takes no decision for half a second.
 function guard() {
@@ -154,5 +166,6 @@ if (jump && decide) {
   new IntersectionObserver(([seen]) => jump.classList.toggle("there", seen.isIntersecting)).observe(decide);
 }
 prepare(document.body);
+shown = facts();
 guard();
 setInterval(showAges, 5000);
