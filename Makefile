@@ -14,13 +14,14 @@ demo:  ## install and start everything; RESET=1 begins afresh
 	@$(PYTHON) deploy/bootstrap.py
 	@exec .venv/bin/m1 demo $(if $(filter 1,$(RESET)),--reset)
 
-# Two processes: Playwright's event loop and Django's ORM do not share one.
+# Two processes, side by side: Playwright's event loop and Django's ORM do not share one.
 test:  ## all tests, on PostgreSQL and in Chromium
 	@$(PYTHON) deploy/bootstrap.py --dev --browser
-	@status=0; \
+	@mkdir -p var; status=0; \
+	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q -m e2e $(E2E) > var/e2e.log 2>&1 & e2e=$$!; \
+	trap "kill $$e2e" INT TERM; \
 	$(PYTEST) -q -n auto --dist loadfile -m "not e2e" || status=$$?; \
-	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q -m e2e $(E2E) || status=$$?; \
-	exit $$status
+	wait $$e2e || status=$$?; cat var/e2e.log; exit $$status
 
 check:  ## what must hold before a commit: style, types, migrations, all tests
 	@$(PYTHON) deploy/bootstrap.py --dev --browser

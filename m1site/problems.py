@@ -16,7 +16,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class CsrfFailedError(M1Error):
-    """The request does not prove that it comes from a page of M1: the CSRF token is missing or wrong."""
+    """This form is too old, or it does not come from a page of M1: load the page again and send it from there."""
 
     code = "csrf_failed"
     http_status = 403
