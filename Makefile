@@ -6,7 +6,7 @@ LEAKS = M1_% DJANGO_% PYTEST_% REDIS_% ANTHROPIC_% DATABASE_URL SECRET_KEY PYTHO
 CLEAN = env $(foreach name,$(filter $(LEAKS),$(.VARIABLES)),-u $(name))
 PYTEST = $(CLEAN) .venv/bin/python -m pytest
 
-.PHONY: help demo test check races lock
+.PHONY: help demo test check races faults lock
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
@@ -34,6 +34,10 @@ check:  ## what must hold before a commit: style, types, migrations, all tests
 races:  ## the races again, 2000 rounds each
 	@$(PYTHON) deploy/bootstrap.py --dev
 	$(CLEAN) M1_RACE_ROUNDS=2000 .venv/bin/python -m pytest -q -m races
+
+faults:  ## the faults again, with real processes, ten times
+	@$(PYTHON) deploy/bootstrap.py --dev
+	@for round in 1 2 3 4 5 6 7 8 9 10; do $(PYTEST) -q tests/test_main_job.py -k "killed or flushed or ten_times" || exit 1; done
 
 lock:  ## write the locks anew; UPGRADE=1 takes newer versions
 	@$(PYTHON) deploy/bootstrap.py
