@@ -42,7 +42,7 @@ class Settings(environ.FileAwareEnv):
         try:
             return super().get_value(var, *args, **kwargs)
         except environ.ImproperlyConfigured:
-            refuse(var, "is not set; see README, Settings")
+            refuse(var, "is not set; see docs/settings.md")
         except (ValueError, TypeError, OSError) as exc:
             refuse(var, f"cannot be read: {exc}")
 
@@ -67,7 +67,9 @@ class Settings(environ.FileAwareEnv):
 
     def secret(self, name: str, *, required: bool, at_least_bytes: int = 32) -> bytes:
         """Return the secret's bytes, b"" when it is neither set nor required."""
-        value: str = self.str(name) if required else self.str(name, default="")
+        value: str = self.str(name, default="")
+        if required and not value:
+            refuse(name, "is not set; see docs/settings.md")
         if value and len(value.encode()) < at_least_bytes:
             refuse(name, f"has {len(value.encode())} bytes; it needs at least {at_least_bytes} random ones")
         return value.encode()
@@ -79,7 +81,7 @@ class Settings(environ.FileAwareEnv):
             if plain in NOT_BUILT_YET:
                 refuse(name, "is not supported by this release; remove it")
             if name.startswith("M1_") and not name.startswith("M1_TEST_") and plain not in self.names | READ_ELSEWHERE:
-                refuse(name, "is not a setting of M1; see README, Settings")
+                refuse(name, "is not a setting of M1; see docs/settings.md")
 
 
 def refuse_foreign_secrets(role: str, holders: Mapping[str, Collection[str]], environment: Mapping[str, str]) -> None:

@@ -236,13 +236,15 @@ def test_a_run_whose_message_is_gone_is_planned(world: World) -> None:
     assert sweeps.resume_stuck() == 0
 
 
-def test_a_run_that_kills_its_planners_is_parked_and_the_others_go_on(world: World) -> None:
+@pytest.mark.parametrize("first", ["the sweep", "the message"])
+def test_a_run_that_kills_its_planners_is_parked_and_the_others_go_on(world: World, first: str) -> None:
     poison, good = world.run(scenario=WRITE_AND_STOP), world.run()
     begun = 0
     for minutes in range(20):
         with later(timedelta(minutes=minutes)):
+            if first == "the sweep":
+                sweeps.resume_stuck()
             begun += orchestrator.take(poison.pk, worker=f"planner {minutes}") is not None
-            sweeps.resume_stuck()
     assert begun == orchestrator.MAX_TRIES
     poison.refresh_from_db()
     assert (poison.status, poison.end_reason) == ("failed", "model_error")
