@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import environ
 
-# What SPEC names for parts of M1 that are not built yet. Setting one would have no effect, so it is refused.
+# Names that are promised for parts of M1 that are not built yet. Setting one would have no effect, so it is refused.
 NOT_BUILT_YET = frozenset(
     "M1_CHECKPOINT_KEY M1_CHECKPOINT_SINKS M1_NOTIFY_URLS METRICS_EXPORT_INTERVAL_MS COST_ALERT_THRESHOLD "
     "ENABLE_DISTRIBUTED_CACHE ENABLE_DASHBOARD_API RATE_LIMIT_REQUESTS_PER_MINUTE RATE_LIMIT_REQUESTS_PER_HOUR "

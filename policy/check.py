@@ -1,4 +1,4 @@
-"""The whole check of a proposal, in SPEC's order: registry, halts, rules. One door for proposal, claim and dry run."""
+"""The whole check of a proposal, in order: registry, halts, rules. One door for proposal, claim and dry run."""
 
 import time
 from collections.abc import Collection
