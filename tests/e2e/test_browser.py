@@ -197,7 +197,7 @@ def test_every_page_keeps_the_strict_policy(m1: Processes, door: Door, watch: Wa
     (call,) = m1.waiting(m1.run("counter"))
     ava, nobody = door.known("ava"), door.open()
     pages = ["/", "/runs/", "/runs/new/", f"/runs/{call['run']}/", f"/approvals/{call['requestId']}/"]
-    pages += ["/preauthorizations/", "/api/m1/docs", "/no/such/page/", f"/runs/{call['requestId']}/"]
+    pages += ["/preauthorizations/", "/accounts/keys/", "/api/m1/docs", "/no/such/page/", f"/runs/{call['requestId']}/"]
     pages += [*admin_pages(call, call["run"]), "/admin/no/such/", "/admin/"]
     assert_strict(nobody, ["/accounts/login/", "/no/such/page/", "/admin/"])
     assert_strict(ava, pages)
