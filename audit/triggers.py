@@ -22,14 +22,26 @@ def append_only(table: str, *, mutable: Collection[str] = ()) -> migrations.RunP
     migration that alters the table: SQLite loses triggers when Django rebuilds a table, and does not guard columns that
     were added since. On SQLite `recursive_triggers` must be on, or REPLACE by another unique key deletes unseen.
     """
+    return migrations.RunPython(_guard(table, mutable), _open(table))
 
-    def forward(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+
+def lift(table: str, *, mutable: Collection[str] = ()) -> migrations.RunPython:
+    """Return the step that lets those after it alter a table; the last one of the same migration is `append_only`."""
+    return migrations.RunPython(_open(table), _guard(table, mutable))
+
+
+def _guard(table: str, mutable: Collection[str]) -> _Operation:
+    def create(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         _run(editor, _drop(editor, table) + _create(editor, table, mutable))
 
-    def backward(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+    return create
+
+
+def _open(table: str) -> _Operation:
+    def drop(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         _run(editor, _drop(editor, table))
 
-    return migrations.RunPython(forward, backward)
+    return drop
 
 
 def _run(editor: BaseDatabaseSchemaEditor, statements: list[str]) -> None:

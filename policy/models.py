@@ -61,10 +61,14 @@ class PolicyVersion(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     number = models.PositiveIntegerField(unique=True)
     document = models.TextField(help_text="YAML as it was published.")
+    canonical = models.TextField(
+        help_text="The same as RFC 8785 JSON: what the digest covers, and what calls are judged by."
+    )
     digest = models.CharField(max_length=64)
     author = models.ForeignKey(PERSON, models.PROTECT, related_name="+")
     publisher = models.ForeignKey(PERSON, models.PROTECT, related_name="+")
     note = models.TextField(blank=True)
+    overridden = models.JSONField(default=list, help_text="Findings that its publisher overrode, and the reason.")
     published_at = models.DateTimeField()
 
     class Meta:
@@ -72,6 +76,70 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"policy {self.number}"
+
+
+class Draft(models.Model):
+    """The one draft of the next policy: what its rules and tests, rows of their own, have in common."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    base = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+", help_text="What it began as.")
+    note = models.TextField(blank=True, help_text="What the policy is for; part of the document.")
+    text = models.TextField(
+        blank=True, help_text="YAML as it was applied; published word for word while it says what the rows say."
+    )
+    revision = models.PositiveIntegerField(default=0, help_text="Moves with every edit; an edit names the one it saw.")
+    author = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", help_text="Who edited it last.")
+    editors: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        PERSON, related_name="+", help_text="Who edited it since the last publication."
+    )
+    updated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="draft_only_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return "the draft"
+
+
+class DraftPart(models.Model):
+    """A named piece of the draft, as a document writes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    position = models.PositiveIntegerField(help_text="Where it stands in the document; it changes no verdict.")
+    body = models.TextField(help_text="Canonical JSON of the piece, its name included.")
+    author = models.ForeignKey(PERSON, models.PROTECT, related_name="+", help_text="Who edited it last.")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar = ["position", "id"]
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The piece as `rule_fields.parse` or `case_fields.parse` reads it."""
+        value = canonical.parse(self.body.encode())
+        return value if isinstance(value, dict) else {}
+
+
+class Rule(DraftPart):
+    """A rule of the draft."""
+
+    name = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleTest(DraftPart):
+    """A test case of the draft: a call, and what the rules must say to it."""
+
+    name = models.CharField(max_length=200, unique=True)
+
+    class Meta(DraftPart.Meta):
+        verbose_name = "rule test"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PolicyCheck(models.Model):

@@ -52,7 +52,8 @@ def publish(text: str, *, author: AbstractUser, publisher: AbstractUser, note: s
         raise PolicyRefusedError(problem="; ".join(problems)[:4000])
     newest = PolicyVersion.objects.select_for_update().order_by("-number").first()
     version = PolicyVersion.objects.create(
-        number=newest.number + 1 if newest else 1, document=text, digest=documents.digest(document),
+        number=newest.number + 1 if newest else 1, document=text,
+        canonical=documents.canonical(document).decode(), digest=documents.digest(document),
         author_id=author.pk, publisher_id=publisher.pk, note=note, published_at=clock.now(),
     )  # fmt: skip
     trail.append(
