@@ -89,7 +89,7 @@ class Draft(models.Model):
     )
     revision = models.PositiveIntegerField(default=0, help_text="Moves with every edit; an edit names the one it saw.")
     author = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", help_text="Who edited it last.")
-    editors: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+    editors: "models.ManyToManyField[Any, Any]" = models.ManyToManyField(
         PERSON, related_name="+", help_text="Who edited it since the last publication."
     )
     updated_at = models.DateTimeField(null=True)
