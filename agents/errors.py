@@ -43,6 +43,13 @@ class StaleDecisionError(AgentsError):
     http_status = 409
 
 
+class ToolNotEnabledError(AgentsError):
+    """Nothing was recorded: this version of {tool} is not enabled any more, so the call is denied."""
+
+    code = "tool_not_enabled"
+    http_status = 409
+
+
 class WrongStateError(AgentsError):
     """This is not possible now: {why}"""
 

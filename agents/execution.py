@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents import configuration, halts, queue, rounds, runs, standing
+from agents import configuration, halts, queue, rounds, runs, standing, tool_versions
 from agents.actors import agent_of, system
 from agents.models import Execution, ToolCall, ToolCallRevision
 from agents.sandbox_values import Result
@@ -168,7 +168,7 @@ def _leave(call: ToolCall) -> None:
     """Leave the call to an executor that has the approved version, while that version may be used at all."""
     version = call.tool_version
     if version is None or version.state != version.State.ENABLED:
-        _deny(call, "The version of the tool that was approved is not enabled any more.", "tool_changed")
+        tool_versions.void(call, actor=system())
     else:
         queue.postpone(queue.EXECUTE, call.pk, NO_VERSION_RETRY_SECONDS)
 

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agents.sandbox_answer import Ending, result_of
+from agents.sandbox_answer import Ending, failed, result_of
+from agents.sandbox_environment import UnusableVariable, granted
 from agents.sandbox_process import Child, Stream, started
 from agents.sandbox_values import NOISE_BYTES, Limits, Result
 from policy.registry import Definition
@@ -43,22 +44,24 @@ def run(
     """Run the tool's function (or its preview) and return what came of it; its processes are dead by then.
 
     arguments    canonical JSON of an object, as approved
-    environment  where the variables that the tool declared are taken from
+    environment  where the variables that the tool declared are taken from; `NAME_FILE` names a file with the value
     beat         called about every second while the tool runs; False stops it (`cancelled`), and so does an exception,
                  which is then raised
     """
     if function not in (definition.function, definition.preview):
         raise ValueError(f"{definition.name} has no function {function!r}")
-    granted = {name: environment[name] for name in definition.environment if name in environment}
-    granted["M1_REQUEST_ID"] = request_id
+    try:
+        variables = granted(definition, environment) | {"M1_REQUEST_ID": request_id}
+    except UnusableVariable as exc:
+        return failed("tool_error", f"{exc}; the tool was not started.")
     size = limits.output_bytes + PROTOCOL_BYTES
     answer, noise = Stream(-1, size, first=size), Stream(-1, NOISE_BYTES, last=TAIL_BYTES)
-    with started(_order(definition, function, arguments, limits), granted, answer, noise) as child:
+    with started(_order(definition, function, arguments, limits), variables, answer, noise) as child:
         reason = _watch(child, time.monotonic() + limits.seconds, beat)
         ending = Ending(reason, child.stop(), answer, noise)
         _drain(ending)
     result = result_of(ending, limits)
-    _log(definition, request_id, ending, result, granted)
+    _log(definition, request_id, ending, result, variables)
     return result
 
 
@@ -112,12 +115,12 @@ def _drain(ending: Ending) -> None:
             pass
 
 
-def _log(definition: Definition, request_id: str, ending: Ending, result: Result, granted: Mapping[str, str]) -> None:
+def _log(definition: Definition, request_id: str, ending: Ending, result: Result, variables: Mapping[str, str]) -> None:
     """Write how a failed tool ended, and the end of what it printed, unless that could tell a secret."""
     if result.ok or result.error_code in ("tool_error", "cancelled"):
         return
     tail = ending.noise.tail.decode("utf-8", "replace")
-    for name, value in granted.items():
+    for name, value in variables.items():
         tail = tail.replace(value, f"[{name}]") if value else tail
     if definition.sensitive_arguments or definition.sensitive_results:
         tail = "[withheld: the tool handles sensitive fields]"

@@ -48,7 +48,7 @@ TERMINAL = frozenset(
 )
 MOVES: dict[Status, frozenset[Status]] = {
     Status.PROPOSED: frozenset({Status.DENIED, Status.APPROVED, Status.PENDING}),
-    Status.PENDING: frozenset({Status.REJECTED, Status.EXPIRED, Status.CANCELLED, Status.APPROVED}),
+    Status.PENDING: frozenset({Status.REJECTED, Status.DENIED, Status.EXPIRED, Status.CANCELLED, Status.APPROVED}),
     Status.APPROVED: frozenset({Status.PENDING, Status.DENIED, Status.EXPIRED, Status.CANCELLED, Status.EXECUTING}),
     Status.EXECUTING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.LOST}),
     Status.LOST: frozenset({Status.SUCCEEDED, Status.FAILED}),

@@ -1,15 +1,17 @@
 """What brings everything to rest by itself: each bounded, idempotent, and safe to run twice at once."""
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
-from agents import execution, halts, queue, runs
+from agents import execution, halts, queue, runs, tool_versions
 from agents.actors import system
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.states import TERMINAL, RunStatus, Status, WaitingFor
 from audit import clock, trail
+from policy.models import ToolVersion
 
 BATCH = 100
 
@@ -25,6 +27,13 @@ def lose_silent() -> int:
     """Move executing calls to `lost` whose worker has been silent for longer than its lease."""
     silent = Execution.objects.filter(finished_at=None, lease_until__lte=clock.now(), call__status=Status.EXECUTING)
     return _each(list(silent.order_by("lease_until").values_list("call__run_id", "pk")[:BATCH]), _lose)
+
+
+def deny_disabled() -> int:
+    """Deny open calls whose tool version was disabled, by whatever means, and that nobody has denied yet."""
+    bound = ToolCall.objects.filter(status__in=tool_versions.OPEN, tool_version__state=ToolVersion.State.DISABLED)
+    keys = list(bound.order_by("created_at").values_list("run_id", "pk")[:BATCH])
+    return _each(keys, partial(tool_versions.deny, actor=system()))
 
 
 def resume_stuck() -> int:

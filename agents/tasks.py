@@ -78,6 +78,12 @@ def sweep_lost() -> None:
     sweeps.lose_silent()
 
 
+@shared_task(name="agents.sweep_disabled")
+def sweep_disabled() -> None:
+    """Deny calls that are bound to a tool version which is not enabled any more."""
+    sweeps.deny_disabled()
+
+
 @cache
 def definitions() -> dict[str, Definition]:
     """Return the tools that this executor's own code declares."""

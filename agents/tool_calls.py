@@ -6,14 +6,15 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from agents import eligibility, queue, rounds, runs
-from agents.actors import actor_of
+from agents import eligibility, queue, rounds, runs, tool_versions
+from agents.actors import actor_of, system
 from agents.errors import (
     InvalidFieldError,
     NotEligibleError,
     NotFoundError,
     StaleDecisionError,
     StepUpRequiredError,
+    ToolNotEnabledError,
     WrongStateError,
 )
 from agents.models import Decision, Execution, ToolCall
@@ -28,7 +29,6 @@ MAX_COMMENT = 4_000
 FRESH_SURFACES = (Decision.Surface.WEB, Decision.Surface.ADMIN)
 
 
-@transaction.atomic(durable=True)
 def approve(
     request_id: UUID, *, actor: AbstractUser, digest_seen: str, round_seen: int, surface: str, comment: str = ""
 ) -> ToolCall:
@@ -36,13 +36,26 @@ def approve(
 
     digest_seen, round_seen   what was on the person's screen
     A repeat of one's own yes changes nothing. Raises StaleDecisionError when someone was faster or the call is not the
-    one that was shown, NotEligibleError, StepUpRequiredError, NotFoundError.
+    one that was shown, ToolNotEnabledError (the call is denied then), NotEligibleError, StepUpRequiredError,
+    NotFoundError.
     """
+    try:
+        return _approve(request_id, actor, (digest_seen, round_seen), surface, comment)
+    except ToolNotEnabledError:
+        run_id = ToolCall.objects.values_list("run_id", flat=True).get(pk=request_id)
+        tool_versions.deny(run_id, request_id, actor=system())
+        raise
+
+
+@transaction.atomic(durable=True)
+def _approve(request_id: UUID, actor: AbstractUser, seen: tuple[str, int], surface: str, comment: str) -> ToolCall:
     call = _locked(request_id, actor)
-    if _has_answered(call, actor, Decision.Answer.APPROVE, digest_seen, round_seen):
+    if _has_answered(call, actor, Decision.Answer.APPROVE, *seen):
         return call
-    _refuse_stale(call, digest_seen, round_seen)
+    _refuse_stale(call, *seen)
     _refuse_ineligible(call, actor, surface)
+    if not tool_versions.is_enabled(call):
+        raise ToolNotEnabledError(tool=call.tool_name)
     _record(call, actor, Decision.Answer.APPROVE, comment, surface)
     if rounds.missing(call) == 0:
         _pass(call, actor)

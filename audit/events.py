@@ -39,6 +39,8 @@ class Event(StrEnum):
     PREAUTHORIZATION_ISSUED = "preauthorization.issued"
     PREAUTHORIZATION_USED = "preauthorization.used"
 
+    POLICY_DRAFT_CHANGED = "policy.draft_changed"
+    POLICY_FINDING_OVERRIDDEN = "policy.finding_overridden"
     POLICY_PUBLISHED = "policy.published"
     TOOL_PUBLISHED = "tool.published"
     TOOL_ENABLED = "tool.enabled"

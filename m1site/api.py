@@ -3,16 +3,20 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from agents.api import check, halts, runs, tool_calls
+from agents.api import check, halts, replay, runs, tool_calls
 from audit import api as audit_api
 from m1site.accounts.authentication import needs
+from m1site.parsers import LargeJSONParser
 from policy import api as policy_api
+from policy import draft_api, version_api
 
 DOCS = SpectacularSwaggerSplitView  # its script apart, and a page of ours without inline styles: the CSP refuses both
 READ = [needs(get="read")]
 ASK = [needs(post="read")]
 PROPOSE = [needs(post="propose")]
 DECIDE = [needs(post="decide")]
+AUTHOR = [needs(post="policy")]
+LARGE = {"parser_classes": [LargeJSONParser]}  # a policy has room for ten thousand rules
 
 urlpatterns = [
     path("runs", runs.Runs.as_view(permission_classes=[needs(get="read", post="propose")])),
@@ -32,8 +36,16 @@ urlpatterns = [
     path("tokens/<uuid:jti>/revoke", policy_api.Revoke.as_view(permission_classes=DECIDE)),
     path("halts", halts.Halts.as_view(permission_classes=[needs(get="read", post="operate")])),
     path("halts/<uuid:halt_id>", halts.OneHalt.as_view(permission_classes=[needs(delete="operate")])),
-    path("policy/active", policy_api.ActivePolicy.as_view(permission_classes=READ)),
-    path("policy/versions", policy_api.Versions.as_view(permission_classes=READ)),
+    path("policy/active", version_api.ActivePolicy.as_view(permission_classes=READ)),
+    path("policy/versions", version_api.Versions.as_view(permission_classes=READ)),
+    path("policy/versions/<int:number>", version_api.OneVersion.as_view(permission_classes=READ)),
+    path("policy/diff", version_api.Differences.as_view(permission_classes=READ)),
+    path("policy/document-schema", version_api.DocumentSchema.as_view(permission_classes=READ)),
+    path("policy/draft", draft_api.OneDraft.as_view(permission_classes=[needs(get="read", put="policy")], **LARGE)),
+    path("policy/draft/reset", draft_api.Reset.as_view(permission_classes=AUTHOR)),
+    path("policy/draft/publish", draft_api.Publish.as_view(permission_classes=AUTHOR)),
+    path("policy/test", draft_api.Test.as_view(permission_classes=ASK, **LARGE)),
+    path("policy/replay", replay.Replay.as_view(permission_classes=ASK, **LARGE)),
     path("policy/check", check.DryRun.as_view(permission_classes=ASK)),
     path("audit/events", audit_api.Events.as_view(permission_classes=READ)),
     path("schema", SpectacularAPIView.as_view(permission_classes=READ), name="schema"),

@@ -5,7 +5,7 @@ import os
 from celery import Celery, signals
 
 SWEEP_SECONDS = 2
-SWEEPS = ("agents.sweep_expired", "agents.sweep_outbox", "agents.sweep_lost")
+SWEEPS = ("agents.sweep_expired", "agents.sweep_outbox", "agents.sweep_lost", "agents.sweep_disabled")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "m1site.settings")
 app = Celery("m1")

@@ -16,7 +16,8 @@ NOT_BUILT_YET = frozenset(
 )
 # Read by other programs of M1 (command line, demo, tests, tools), never by the settings.
 READ_ELSEWHERE = frozenset(
-    "M1_CONFIG M1_API_KEY M1_DEMO_PORT M1_FILES_ROOT M1_EMAIL_URL M1_EMAIL_FROM M1_REQUEST_ID M1_RACE_ROUNDS".split()
+    "M1_CONFIG M1_API_KEY M1_DEMO_PORT M1_FILES_ROOT M1_EMAIL_URL M1_EMAIL_FROM M1_HTTP_HOSTS M1_HTTP_HEADERS "
+    "M1_REQUEST_ID M1_RACE_ROUNDS".split()
 )
 
 

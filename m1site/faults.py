@@ -15,6 +15,7 @@ from audit.rest import camel
 
 RETRY_AFTER_SECONDS = 5
 CHALLENGE = 'Bearer realm="m1"'
+LISTS = {"problems": "errors", "findings": "findings", "failures": "failures"}  # facts of errors, by their names there
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Fault:
     """What is told about a request that failed.
 
     errors  (field, what is wrong with it) for each field that is wrong
+    more    lists of objects that the document has besides, by name
     """
 
     status: int
@@ -29,6 +31,7 @@ class Fault:
     detail: str
     errors: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -39,7 +42,7 @@ class Fault:
         """Return the problem document (RFC 9457, section 3)."""
         fields = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
         errors = [{"field": name, "problem": problem} for name, problem in self.errors if name]
-        return {**fields, "code": self.code, **({"errors": errors} if errors else {})}
+        return {**fields, "code": self.code, **({"errors": errors} if errors else {}), **self.more}
 
 
 # One answer for what is not there and for what the caller may not see: it must not tell which.
@@ -99,7 +102,8 @@ def _of_ours(exc: M1Error) -> Fault:
         return NOT_FOUND
     where = camel(str(exc.facts.get("field", "")))
     errors = ((where, str(exc.facts.get("problem", exc.detail))),) if where else ()
-    return Fault(exc.http_status, exc.code, exc.detail, errors, headers)
+    more = {name: exc.facts[fact] for fact, name in LISTS.items() if exc.facts.get(fact)}
+    return Fault(exc.http_status, exc.code, exc.detail, errors, headers, more)
 
 
 def _of_fields(detail: Any) -> Fault:

@@ -31,6 +31,7 @@ refuse_foreign_secrets(
         "ANTHROPIC_API_KEY": ["planner"],
         "M1_EMAIL_URL": ["executor"],
         "M1_FILES_ROOT": ["executor"],
+        "M1_HTTP_HEADERS": ["executor"],
     },
     os.environ,
 )
@@ -129,7 +130,7 @@ M1_POLICY_FOUR_EYES = env.bool("M1_POLICY_FOUR_EYES", default=M1_MODE != "demo")
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default="https://api.anthropic.com")
 COST_TRACKING_ENABLED = env.bool("COST_TRACKING_ENABLED", default=True)
-M1_TOOLS = env.list("M1_TOOLS", default=["policy.tools.files", "policy.tools.email"])
+M1_TOOLS = env.list("M1_TOOLS", default=["policy.tools.files", "policy.tools.email", "policy.tools.http"])
 
 INSTALLED_APPS = [
     "m1site.accounts",

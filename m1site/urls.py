@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from agents.admin import replay
 from m1site.accounts import views as accounts
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/keys/", accounts.page, name="api-keys"),
     path("accounts/keys/<uuid:key_id>/revoke/", accounts.revoke, name="api-key-revoke"),
+    path("admin/policy/replay/", admin.site.admin_view(replay.page), name="policy-replay"),
     path("admin/", admin.site.urls),
     path("api/m1/", include("m1site.api")),
     path("", include("m1site.health")),

@@ -18,8 +18,19 @@ class ToolVersionNotFoundError(PolicyError):
     http_status = 404
 
 
+class AmbiguousDigestError(PolicyError):
+    """More than one version of {name} has a digest that begins with {digest}; give more of it."""
+
+    code = "ambiguous_digest"
+
+
 def enabled(name: str) -> list[ToolVersion]:
-    """Return the enabled versions of a tool, newest first; none for a name that is not on the list."""
+    """Return the enabled versions of a tool, newest first; none for a name that is not on the list.
+
+    The name is an agent's text: what could never be a tool's does not come to the database, which refuses some of it.
+    """
+    if not registry.NAME.fullmatch(name):
+        return []
     rows = ToolVersion.objects.filter(tool__name=name, state=ToolVersion.State.ENABLED)
     return list(rows.select_related("tool").order_by("-created_at", "-id"))
 
@@ -63,9 +74,35 @@ def disable(version_id: UUID, *, actor: str) -> ToolVersion:
     return set_state(version_id, ToolVersion.State.DISABLED, actor=actor)
 
 
+def gone(modules: Iterable[str]) -> list[ToolVersion]:
+    """Return the enabled versions that the modules do not declare: an executor with this code leaves their calls."""
+    declared = {(one.name, one.digest) for one in registry.load(modules).values()}
+    rows = ToolVersion.objects.filter(state=ToolVersion.State.ENABLED).select_related("tool")
+    return [row for row in rows.order_by("tool__name", "-created_at") if (row.tool.name, row.digest) not in declared]
+
+
 def newest(name: str) -> ToolVersion:
     """Return the newest version of a tool, enabled or not. Raises ToolVersionNotFoundError."""
-    version = ToolVersion.objects.filter(tool__name=name).order_by("-created_at", "-id").first()
-    if version is None:
-        raise ToolVersionNotFoundError(name=name)
-    return version
+    return find(name, "")
+
+
+def find(name: str, digest: str) -> ToolVersion:
+    """Return the version of a tool whose digest begins so; the newest for "".
+
+    Raises ToolVersionNotFoundError, AmbiguousDigestError.
+    """
+    versions = ToolVersion.objects.filter(tool__name=name, digest__startswith=digest).select_related("tool")
+    found = list(versions.order_by("-created_at", "-id")[:2])
+    if not found:
+        raise ToolVersionNotFoundError(name=f"{name} {digest}".rstrip())
+    if digest and len(found) > 1:
+        raise AmbiguousDigestError(name=name, digest=digest)
+    return found[0]
+
+
+def compared_with(version: ToolVersion) -> ToolVersion | None:
+    """Return what a version is to be compared with: the newest other one that is enabled, else the one before it."""
+    others = ToolVersion.objects.filter(tool_id=version.tool_id).exclude(pk=version.pk).select_related("tool")
+    in_use = others.filter(state=ToolVersion.State.ENABLED)
+    earlier = others.filter(created_at__lte=version.created_at)
+    return in_use.order_by("-created_at", "-id").first() or earlier.order_by("-created_at", "-id").first()

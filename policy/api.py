@@ -1,4 +1,4 @@
-"""REST for policy: the rules in force, their versions, and the ledger of tokens, whose texts never leave it."""
+"""REST for the ledger of tokens, whose texts never leave it."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,8 +17,8 @@ from rest_framework.views import APIView
 from audit import canonical
 from audit.canonical import JSON
 from audit.rest import Body, Shape, Text, Whole, caller, once, request_key
-from policy import tokens, versions
-from policy.models import ApprovalToken, PolicyVersion
+from policy import tokens
+from policy.models import ApprovalToken
 from policy.tokens import MAX_DAYS, MAX_USES, TokenNotFoundError
 
 SEE_ALL, CHANGE_ALL, ISSUE = "policy.view_approvaltoken", "policy.change_approvaltoken", "policy.add_approvaltoken"
@@ -45,24 +45,6 @@ class TokenShape(Shape):
     def get_scope(self, token: ApprovalToken) -> JSON:
         """Return what the token covers."""
         return canonical.parse(token.scope.encode())
-
-
-class VersionShape(Shape):
-    """A published policy."""
-
-    id = serializers.UUIDField()
-    number = serializers.IntegerField()
-    digest = serializers.CharField()
-    author = serializers.CharField(source="author.username")
-    publisher = serializers.CharField(source="publisher.username")
-    note = serializers.CharField()
-    published_at = serializers.DateTimeField()
-
-
-class ActiveShape(VersionShape):
-    """The policy in force, with its document."""
-
-    document = serializers.CharField(help_text="YAML, as it was published.")
 
 
 class NewPreauthorization(Body):
@@ -140,29 +122,6 @@ class Revoke(APIView):
             raise PermissionDenied
         reason = Revocation.read(request)["reason"]
         return Response(TokenShape(tokens.revoke(jti, person=caller(request), reason=reason)).data)
-
-
-class ActivePolicy(APIView):
-    """The policy in force."""
-
-    @extend_schema(responses=ActiveShape)
-    def get(self, request: Request) -> Response:
-        """Return the policy in force; 404 before the first is published, while everything is denied."""
-        version = versions.active()
-        if version is None:
-            raise NotFound
-        return Response(ActiveShape(version).data)
-
-
-class Versions(ListAPIView[PolicyVersion]):
-    """The published policies, newest first."""
-
-    serializer_class = VersionShape
-
-    def get_queryset(self) -> QuerySet[PolicyVersion]:
-        """Return all of them."""
-        Body.read_query(self.request)
-        return PolicyVersion.objects.select_related("author", "publisher").defer("document")
 
 
 def visible_to(user: AbstractUser) -> QuerySet[ApprovalToken]:

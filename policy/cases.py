@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from audit.canonical import JSON
-from policy.arguments import Schema, defaults_of, names_of
+from policy.arguments import Schema
 from policy.engine import CompiledPolicy, evaluate
-from policy.proposal import NOTHING, Proposal
+from policy.proposal import Proposal, ToolShape
 from policy.sentences import requirements as in_words
 from policy.verdict import Outcome, Requirement, Verdict
 
@@ -33,10 +33,8 @@ class Call:
             environment=self.environment,
             requester=self.requester,
             requester_groups=frozenset(self.requester_groups),
-            tool=self.tool,
+            shape=ToolShape(self.tool) if schema is None else ToolShape.of(self.tool, schema),
             arguments=self.arguments,
-            defaults=NOTHING if schema is None else defaults_of(schema),
-            argument_names=None if schema is None else names_of(schema),
         )
 
 

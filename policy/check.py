@@ -1,18 +1,19 @@
 """The whole check of a proposal, in order: registry, halts, rules. One door for proposal, claim and dry run."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from audit import canonical, clock
 from audit.errors import M1Error, MalformedJSONError
-from policy import allowlist, headline, schemas, versions
-from policy.arguments import defaults_of, names_of
+from policy import allowlist, headline, schemas, tool_facts, versions
 from policy.engine import evaluate
 from policy.models import PolicyCheck, PolicyVersion, ToolVersion
 from policy.proposal import Proposal
+from policy.tool_facts import ToolFacts
 from policy.verdict import Reason, Verdict
 
 
@@ -39,6 +40,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class InForce:
+    """What the database says at the moment of a check.
+
+    versions   the enabled versions of the tool, newest first
+    policy     None before the first is published
+    """
+
+    versions: Sequence[ToolVersion]
+    policy: PolicyVersion | None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """What the check found. Without a proposal the call never reached the rules."""
 
@@ -50,11 +63,8 @@ class Checked:
     policy: PolicyVersion | None
     proposal: Proposal | None
     microseconds: int
-
-    @property
-    def declared(self) -> dict[str, Any]:
-        """The tool's declaration; {} where the tool is not known."""
-        return self.version.declared if self.version else {}
+    declared: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The tool's declaration; {} where the tool is not known."""
 
 
 class _Denied(Exception):
@@ -66,67 +76,80 @@ class _Denied(Exception):
 def judge(asked: Asked) -> Checked:
     """Return the verdict on a call as it stands now. Whatever goes wrong denies."""
     began = time.perf_counter_ns()
-    version, policy, proposal = asked.version, None, None
+    return weigh(asked, InForce(allowlist.enabled(asked.tool), versions.active()), began)
+
+
+def weigh(asked: Asked, now: InForce, began: int) -> Checked:
+    """Return the verdict on a call by what is in force; reads nothing but a policy that it meets for the first time.
+
+    began   of the check, in nanoseconds of time.perf_counter_ns()
+    """
+    version, facts, proposal = asked.version, None, None
     arguments, title = asked.arguments, f"Use {asked.tool[:100]!a}"
     try:
-        version = _version(asked)
-        declared = version.declared
-        arguments, values = _arguments(asked, declared)
-        title = headline.render(declared["headline"], values)
+        version = _version(asked, now.versions)
+        facts = tool_facts.of(version)
+        arguments, values = _arguments(asked, facts)
+        title = headline.render(facts.declared["headline"], values)
         if asked.halt:
             raise _Denied("halted", asked.halt)
-        policy = versions.active()
-        if policy is None:
+        if now.policy is None:
             raise _Denied("no_policy", "No policy has been published yet, so every call is denied.")
-        proposal = _proposal(asked, declared, values)
-        verdict = evaluate(proposal, versions.compiled(policy))
+        proposal = proposal_of(asked, facts, values)
+        verdict = evaluate(proposal, versions.compiled(now.policy))
     except _Denied as denied:
         verdict = Verdict.denied([denied.reason])
     except M1Error as exc:
         verdict = Verdict.denied([Reason("", str(exc), "error", "policy_error")])
-    took = (time.perf_counter_ns() - began) // 1000
-    return Checked(verdict, arguments, canonical.digest(arguments), title[:1000], version, policy, proposal, took)
+    return Checked(
+        verdict, arguments, canonical.digest(arguments), title[:1000], version, now.policy, proposal,
+        (time.perf_counter_ns() - began) // 1000, facts.declared if facts else {},
+    )  # fmt: skip
+
+
+def row(
+    asked: Asked, checked: Checked, verdict: Verdict, phase: PolicyCheck.Phase, created_at: datetime
+) -> PolicyCheck:
+    """Return one evaluation, with the verdict that came of it, ready to be stored."""
+    return PolicyCheck(
+        request_id=asked.request_id, phase=phase, tool_name=asked.tool[:200],
+        tool_digest=checked.version.digest if checked.version else "", arguments_digest=checked.digest,
+        policy_version=checked.policy, outcome=verdict.outcome, verdict=verdict.as_dict(),
+        microseconds=checked.microseconds, created_at=created_at,
+    )  # fmt: skip
 
 
 def record(asked: Asked, checked: Checked, verdict: Verdict, phase: PolicyCheck.Phase) -> PolicyCheck:
     """Store one evaluation with the verdict that came of it."""
-    return PolicyCheck.objects.create(
-        request_id=asked.request_id, phase=phase, tool_name=asked.tool[:200],
-        tool_digest=checked.version.digest if checked.version else "", arguments_digest=checked.digest,
-        policy_version=checked.policy, outcome=verdict.outcome, verdict=verdict.as_dict(),
-        microseconds=checked.microseconds, created_at=clock.now(),
+    stored = row(asked, checked, verdict, phase, clock.now())
+    stored.save(force_insert=True)
+    return stored
+
+
+def proposal_of(asked: Asked, facts: ToolFacts, values: dict[str, Any]) -> Proposal:
+    """Return what the rules see of a call whose arguments are valid."""
+    return Proposal(
+        request_id=asked.request_id, agent=asked.agent, environment=asked.environment, requester=asked.requester,
+        requester_groups=asked.requester_groups, shape=facts.shape, arguments=values,
     )  # fmt: skip
 
 
-def _version(asked: Asked) -> ToolVersion:
+def _version(asked: Asked, enabled: Sequence[ToolVersion]) -> ToolVersion:
     if asked.tool not in asked.allowed:
         raise _Denied("tool_not_allowed", f"The agent has no tool named {asked.tool[:100]!a}.")
-    versions_ = allowlist.enabled(asked.tool)
-    if asked.version is not None:
-        versions_ = [version for version in versions_ if version.pk == asked.version.pk]
-    if not versions_:
+    found = [one for one in enabled if asked.version is None or one.pk == asked.version.pk]
+    if not found:
         raise _Denied("tool_not_enabled", f"The tool {asked.tool} is not enabled, or not in this version any more.")
-    return versions_[0]
+    return found[0]
 
 
-def _arguments(asked: Asked, declared: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+def _arguments(asked: Asked, facts: ToolFacts) -> tuple[bytes, dict[str, Any]]:
     try:
         values = canonical.parse(asked.arguments)
     except MalformedJSONError as exc:
         raise _Denied("malformed_arguments", f"The arguments are not usable JSON: {exc.facts['reason']}.") from exc
     if not isinstance(values, dict):
         raise _Denied("malformed_arguments", "The arguments must be a JSON object.")
-    schema = declared["schema"]
-    found = schemas.violations(canonical.digest(canonical.encode(schema)), schema, values)
-    if found:
+    if found := schemas.violations(facts.schema_digest, facts.schema, values):
         raise _Denied("invalid_arguments", " ".join(found))
     return canonical.encode(values), values
-
-
-def _proposal(asked: Asked, declared: dict[str, Any], values: dict[str, Any]) -> Proposal:
-    return Proposal(
-        request_id=asked.request_id, agent=asked.agent, environment=asked.environment, requester=asked.requester,
-        requester_groups=asked.requester_groups, tool=asked.tool, arguments=values,
-        defaults=defaults_of(declared["schema"]), argument_names=names_of(declared["schema"]),
-        sensitive=frozenset(declared["sensitive_arguments"]),
-    )  # fmt: skip

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from audit import canonical as canonical_json
 from audit.canonical import JSON
-from policy import case_fields, cases, fitting, rule_fields, yaml_text
+from policy import case_fields, cases, lint, rule_fields, yaml_text
 from policy.arguments import Schema
 from policy.cases import Case, Failure
 from policy.document_schema import schema
@@ -81,11 +81,11 @@ def run_tests(document: Document, schemas: Mapping[str, Schema] | None = None) -
 
 
 def check_against_tools(document: Document, tools: Mapping[str, Schema]) -> list[Finding]:
-    """Return what stops publishing: tools and arguments that are not there, values of a type that cannot fit.
+    """Return what stops publishing: errors, and warnings that a publisher may override with a reason.
 
-    tools  the schemas of the tools there are, by name
+    tools  the schemas of the enabled tools, by name
     """
-    return list(fitting.findings(document.rules, document.tests, tools))
+    return lint.findings(document, tools)
 
 
 def from_value(value: JSON, lines: Lines | None = None) -> Document:

@@ -1,43 +1,24 @@
 """The verdict for a proposal: pure, closed by default, the same whatever the order of the rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import chain
 
 from policy import sentences
+from policy.compiled.policy import CompiledPolicy, compile_rules
 from policy.conditions import Error, Held, NotHeld, answer
-from policy.errors import CostError
-from policy.leaves import Facts
+from policy.errors import CostError, PolicyError
+from policy.leaves import MAX_STEPS, Facts
 from policy.proposal import Proposal
 from policy.rules import Deny, Review, Rule
 from policy.verdict import Outcome, Reason, Requirement, Verdict
 
-_NOT_COVERED = NotHeld(())
+__all__ = ["CompiledPolicy", "compile_rules", "evaluate"]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledPolicy:
-    """Rules by the tools that they can apply to: under an exact name, or under what stands before a star."""
+class DisagreementError(PolicyError):
+    """The rule {rule} was judged in two ways that do not agree."""
 
-    exact: Mapping[str, tuple[Rule, ...]]
-    patterns: Mapping[str, tuple[Rule, ...]]
-
-    def candidates(self, tool: str) -> Iterator[Rule]:
-        """Yield each rule once that names the tool or a pattern it fits."""
-        ends = [0, *(position + 1 for position, letter in enumerate(tool) if letter == ".")]
-        found = chain(self.exact.get(tool, ()), *(self.patterns.get(tool[:end], ()) for end in ends))
-        return iter({id(rule): rule for rule in found}.values())
-
-
-def compile_rules(rules: Iterable[Rule]) -> CompiledPolicy:
-    """Return the rules ready to judge with; immutable, to be swapped whole when a version is published."""
-    exact: dict[str, list[Rule]] = {}
-    patterns: dict[str, list[Rule]] = {}
-    for rule in rules:
-        for tool in rule.match.tools:
-            shelf = patterns if tool.endswith("*") else exact
-            shelf.setdefault(tool.removesuffix("*"), []).append(rule)
-    return CompiledPolicy(_frozen(exact), _frozen(patterns))
+    code = "policy_error"
 
 
 def evaluate(proposal: Proposal, policy: CompiledPolicy) -> Verdict:
@@ -47,31 +28,48 @@ def evaluate(proposal: Proposal, policy: CompiledPolicy) -> Verdict:
     """
     try:
         return _evaluate(proposal, policy)
+    except CostError as exc:  # names no rule: which one stood at the ceiling depends on their order
+        return Verdict.denied([Reason("", str(exc), "error", exc.code)])
     except Exception as exc:  # closed by default: a fault in here can only deny
         sentence = f"The policy could not be judged ({type(exc).__name__}), so the call is denied."
         return Verdict.denied([Reason("", sentence, "error", "policy_error")])
 
 
 def _evaluate(proposal: Proposal, policy: CompiledPolicy) -> Verdict:
-    facts = Facts(proposal.arguments, proposal.defaults, proposal.sensitive)
-    against: list[Reason] = []
-    reviews: list[tuple[Review, Reason]] = []
-    matched: set[str] = set()
-    for rule in policy.candidates(proposal.tool):
-        said = answer(rule.when, facts) if rule.covers(proposal) else _NOT_COVERED
-        if isinstance(said, Error) and said.code == CostError.code:
-            return _too_expensive(said)
-        if isinstance(said, Error):
-            against.append(_unjudged(rule, said))
-        elif isinstance(said, Held):
-            matched.add(rule.name)
-            if isinstance(rule.effect, Deny):
-                against.append(_denial(rule, rule.effect, said))
-            else:
-                reviews.append((rule.effect, _request(rule, said)))
+    decision = policy.decide(
+        proposal.shape, proposal.agent, proposal.environment, proposal.requester_groups, proposal.arguments
+    )
+    facts = Facts.of(proposal)
+    matching = [(rule, rule.effect, _held(rule, facts)) for rule in decision.matching]
+    against = [_denial(rule, effect, said) for rule, effect, said in matching if isinstance(effect, Deny)]
+    against += [_unjudged(rule, _error(rule, facts)) for rule in decision.unjudged]
+    matched = {rule.name for rule, _, _ in matching}
     if against:
         return Verdict.denied(_in_order(against), sorted(matched))
+    reviews = [(effect, _request(rule, said)) for rule, effect, said in matching if isinstance(effect, Review)]
     return _combined(reviews, matched) if reviews else _unmatched(proposal)
+
+
+def _held(rule: Rule, facts: Facts) -> Held:
+    """Judge a rule that matches once more, by itself, for the reasons; an answer that differs denies."""
+    said = _answered(rule, facts)
+    if not isinstance(said, Held):
+        raise DisagreementError(rule=rule.name)
+    return said
+
+
+def _error(rule: Rule, facts: Facts) -> Error:
+    said = _answered(rule, facts)
+    if not isinstance(said, Error):
+        raise DisagreementError(rule=rule.name)
+    return said
+
+
+def _answered(rule: Rule, facts: Facts) -> Held | NotHeld | Error:
+    said = answer(rule.when, facts)
+    if isinstance(said, Error) and said.code == CostError.code:
+        raise CostError(ceiling=MAX_STEPS)
+    return said
 
 
 def _combined(reviews: list[tuple[Review, Reason]], matched: set[str]) -> Verdict:
@@ -109,18 +107,9 @@ def _unjudged(rule: Rule, said: Error) -> Reason:
     return Reason(rule.name, sentences.unjudged(rule, said.problem), "error", "rule_unjudged")
 
 
-def _too_expensive(said: Error) -> Verdict:
-    """Return a denial that names no rule: which one stood at the ceiling depends on their order."""
-    return Verdict.denied([Reason("", said.problem, "error", said.code)])
-
-
 def _unmatched(proposal: Proposal) -> Verdict:
     return Verdict.denied([Reason("", sentences.unmatched(proposal), "none", "no_rule_matched")])
 
 
 def _in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(sorted(set(reasons), key=lambda reason: (reason.rule, reason.code, reason.sentence)))
-
-
-def _frozen(shelves: dict[str, list[Rule]]) -> dict[str, tuple[Rule, ...]]:
-    return {name: tuple(rules) for name, rules in shelves.items()}

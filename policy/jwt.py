@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ AUDIENCE = {"execution": "m1:executor", "preauthorization": "m1:claim"}
 TYP = {"execution": "m1-execution+jwt", "preauthorization": "m1-preauthorization+jwt"}
 LONGEST = {"execution": timedelta(hours=1), "preauthorization": timedelta(days=366)}
 MAX_CHARACTERS = 65_536
+MAX_REMEMBERED = 1_000
 CLAIMS = frozenset({"iss", "aud", "sub", "jti", "iat", "nbf", "exp", "scope"})
 
 
@@ -63,16 +65,24 @@ def verify(kind: str, token: str, *, now: datetime) -> Claims:
 
     now   the database's time: PyJWT's own checks would take this host's
     """
-    key = _key_of(kind, token)
+    return _claims(kind, _genuine(token, _key_of(kind, token)), now)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _genuine(token: str, key: VerifyingKey) -> dict[str, Any]:
+    """Return what the key signed. Remembered by the whole token and the whole key, since a signature does not age.
+
+    What does age, times and revocation, is looked at each time; and what is refused is not remembered.
+    """
     try:
-        payload = jwt.decode(
+        payload: dict[str, Any] = jwt.decode(
             token, key.material, algorithms=[key.algorithm],
             options={"require": sorted(CLAIMS), "verify_exp": False, "verify_nbf": False, "verify_iat": False,
                      "verify_aud": False, "verify_iss": False, "verify_sub": False, "verify_jti": False},
         )  # fmt: skip
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as exc:
         raise TokenRefusedError(reason="its signature or form is not valid") from exc
-    return _claims(kind, payload, now)
+    return payload
 
 
 def _key_of(kind: str, token: str) -> VerifyingKey:

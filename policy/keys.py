@@ -24,9 +24,9 @@ class SigningKey:
     material: Ed25519PrivateKey | bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VerifyingKey:
-    """A key that checks tokens."""
+    """A key that checks tokens; equal to itself alone, so that what it verified can be remembered under it."""
 
     kid: str
     algorithm: str

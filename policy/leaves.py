@@ -10,6 +10,7 @@ from policy.errors import CostError, UnjudgedError
 from policy.operators import OPERATORS
 from policy.operators.kinds import Value, describe
 from policy.operators.prepare import Test
+from policy.proposal import Proposal
 
 Quantifier: TypeAlias = Literal["any_of", "all_of", "none_of"]
 IfMissing: TypeAlias = Literal["match", "no_match"]
@@ -35,6 +36,11 @@ class Facts:
         self._defaults = defaults
         self._sensitive = sensitive
         self._steps = 0
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> "Facts":
+        """Return the arguments of a proposal, its meter at zero."""
+        return cls(proposal.arguments, proposal.shape.defaults, proposal.shape.sensitive)
 
     def value(self, path: tuple[str, ...]) -> Seen:
         """Return the value at a path; raises UnjudgedError as `look_up` does."""
@@ -82,18 +88,24 @@ class Leaf:
     path: tuple[str, ...] = field(compare=False, repr=False)
     test: Test = field(compare=False, repr=False)
     types: frozenset[str] = field(compare=False, repr=False)
+    sign: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # What leaves of one argument that judge alike have in common. As a text: True, 1 and 1.0 are equal.
+        object.__setattr__(self, "sign", repr((self.operator, self.value, self.quantifier, self.if_missing)))
 
     def observe(self, facts: Facts) -> Observation:
         """Return what the leaf saw and whether it held; raises UnjudgedError naming the argument."""
         try:
             seen = facts.value(self.path)
-            held = self._holds(seen, facts)
+            held = self.holds(seen, facts)
         except UnjudgedError as exc:
             raise UnjudgedError(problem=f"`{self.argument}` {exc.problem}") from None
         hidden = seen is not MISSING and facts.hides(self.argument)
         return Observation(self, None if hidden else seen, held, hidden)
 
-    def _holds(self, seen: Seen, facts: Facts) -> bool:
+    def holds(self, seen: Seen, facts: Facts) -> bool:
+        """Return whether a value passes; raises UnjudgedError where that cannot be said, CostError where it is dear."""
         if not OPERATORS[self.operator].judges_absence and (seen is MISSING or (self.quantifier and seen == [])):
             return self._where_missing()
         if self.quantifier is None:

@@ -30,7 +30,7 @@ def _outside(scope: dict[str, Any], proposal: Proposal, tool_digest: str) -> str
         return f"The pre-authorisation does not name {proposal.tool}."
     if tool_digest not in scope["tools"][proposal.tool]:
         return f"{proposal.tool} has changed since the pre-authorisation was given."
-    facts = Facts(proposal.arguments, proposal.defaults, proposal.sensitive)
+    facts = Facts.of(proposal)
     said = conditions.answer(conditions.parse(scope["when"]), facts)
     if isinstance(said, Error):
         return f"A condition of the pre-authorisation cannot be judged: {said.problem}."

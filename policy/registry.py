@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from audit import canonical
-from policy import signatures, sources
+from policy import defaults, signatures, sources
 from policy.declare import ATTRIBUTE, Declaration, Risk
 from policy.errors import PolicyError
 from policy.headline import placeholders
@@ -111,6 +111,8 @@ def _schema(declared: Declaration, function: Callable[..., Any]) -> dict[str, An
         refuse_bad_schema(schema)
     except (signatures.UnusableSignature, PolicyError) as exc:
         raise BadToolError(tool=ascii(declared.name), reason=str(exc)) from exc
+    for reason in defaults.complaints(function, schema):
+        raise BadToolError(tool=ascii(declared.name), reason=reason)
     return schema
 
 

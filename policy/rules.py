@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policy.conditions import ALWAYS, AllOf, leaves
-from policy.proposal import Proposal
+from policy.proposal import ToolShape
 from policy.verdict import Requirement
 
 
@@ -22,15 +22,6 @@ class Match:
     agents: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     requester_groups: tuple[str, ...] = ()
-
-    def covers(self, proposal: Proposal) -> bool:
-        """Return whether the proposal is one of those, its tool included."""
-        return (
-            any(fits(proposal.tool, tool) for tool in self.tools)
-            and (not self.agents or any(fits(proposal.agent, agent) for agent in self.agents))
-            and (not self.environments or proposal.environment in self.environments)
-            and (not self.requester_groups or not proposal.requester_groups.isdisjoint(self.requester_groups))
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +59,16 @@ class Rule:
     when: AllOf = ALWAYS
     description: str = ""
 
-    def covers(self, proposal: Proposal) -> bool:
-        """Return whether the rule's conditions are to be judged for this proposal.
+    def covers(self, shape: ToolShape) -> bool:
+        """Return whether the rule looks at calls of a tool at all.
 
-        A rule that names its tool always is; one that reaches it by a pattern only where the tool has the arguments.
+        A rule that names its tool always does; one that reaches it by a pattern only where the tool has the arguments.
         """
-        if not self.match.covers(proposal):
+        if not any(fits(shape.tool, tool) for tool in self.match.tools):
             return False
-        if proposal.tool in self.match.tools or proposal.argument_names is None:
+        if shape.tool in self.match.tools or shape.argument_names is None:
             return True
-        return proposal.argument_names.issuperset(self.argument_names())
+        return shape.argument_names.issuperset(self.argument_names())
 
     def argument_names(self) -> Iterator[str]:
         """Yield the top-level arguments that the conditions name."""

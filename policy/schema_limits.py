@@ -34,8 +34,6 @@ def check_shape(schema: Mapping[str, Any]) -> str:
         return f"it is larger than {MAX_BYTES:,} bytes"
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
         return "it must describe an object and refuse unknown fields (additionalProperties: false)"
-    if schema.get("$schema", DIALECT) != DIALECT:
-        return "it names another dialect than draft 2020-12"
     return next(_complaints(schema, 0), "") or _check_references(schema)
 
 
@@ -52,7 +50,9 @@ def _complaints(node: object, depth: int) -> Iterator[str]:
 
 
 def _keyword_complaints(node: Mapping[str, Any]) -> Iterator[str]:
-    reference = node.get("$ref", "#/")
+    dialect, reference = node.get("$schema", DIALECT), node.get("$ref", "#/")
+    if isinstance(dialect, str) and dialect != DIALECT:
+        yield "it names another dialect than draft 2020-12"
     if isinstance(reference, str) and not reference.startswith("#/"):
         yield "`$ref` may only point to `#/…` inside the schema itself; nothing is fetched"
     yield from (f"`{word}` is not supported" for word in _REFUSED_KEYWORDS if isinstance(node.get(word), str | dict))

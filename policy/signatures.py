@@ -36,6 +36,9 @@ class UnusableSignature(Exception):
 class _Untitled(GenerateJsonSchema):
     """JSON Schema without the titles that pydantic makes up from Python's names."""
 
+    # policy/defaults.py refuses what this would warn of
+    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
+
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 

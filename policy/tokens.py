@@ -113,6 +113,14 @@ def consume(row: ApprovalToken, *, actor: str) -> None:
     trail.append("token.consumed", actor=actor, subject=f"token:{row.jti}", request_id=row.request_id)
 
 
+def withdraw(request_id: UUID, *, actor: str, reason: str) -> None:
+    """Revoke what was signed for a call and is not used, within the transaction that ends the call unrun."""
+    unused = ApprovalToken.objects.filter(kind=Kind.EXECUTION, request_id=request_id, used_at=None, revoked_at=None)
+    for jti in list(unused.values_list("jti", flat=True)):
+        if unused.filter(jti=jti).update(revoked_at=clock.now()):
+            trail.append("token.revoked", actor=actor, subject=f"token:{jti}", reason=reason)
+
+
 def use_preauthorization(row: ApprovalToken, *, request_id: UUID, round_: int, actor: str) -> bool:
     """Count one use within the transaction that approves; False when none is left."""
     left = ApprovalToken.objects.filter(jti=row.jti, uses__lt=F("max_uses"), revoked_at=None)

@@ -1,75 +1,70 @@
 """Published policies: immutable and numbered; the newest is in force."""
 
-from functools import lru_cache
+from collections.abc import Collection
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from audit import clock, trail
-from policy import allowlist, documents
-from policy.engine import CompiledPolicy
-from policy.errors import PolicyError
-from policy.models import PolicyVersion, Tool
+from audit import canonical
+from audit.canonical import Limits
+from policy import documents, publishing
+from policy.compiled.policy import CompiledPolicy
+from policy.compiled.stored import compile_stored
+from policy.documents import Document
+from policy.errors import PolicyRefusedError
+from policy.models import PolicyVersion
 
-
-class PolicyRefusedError(PolicyError):
-    """The policy cannot be published: {problem}"""
-
-    code = "policy_refused"
-
-
-class FourEyesError(PolicyError):
-    """The author of a policy does not publish it; another person must."""
-
-    code = "four_eyes"
-    http_status = 403
+MAX_COMPILED = 8
+_compiled: dict[str, CompiledPolicy] = {}
 
 
 def active() -> PolicyVersion | None:
-    """Return the version in force, or None before the first is published: then everything is denied."""
-    return PolicyVersion.objects.order_by("-number").first()
+    """Return the version in force, or None before the first is published: then everything is denied.
+
+    Asked anew for each check, so that a publication counts at once and everywhere; its texts are loaded when needed.
+    """
+    return PolicyVersion.objects.defer("document", "canonical").order_by("-number").first()
 
 
 def compiled(version: PolicyVersion) -> CompiledPolicy:
-    """Return the version's rules ready to judge with."""
-    return _compiled(version.digest, version.document)
+    """Return the version's rules ready to judge with. Raises PolicyRefusedError for one that was altered."""
+    found = _compiled.get(version.digest)
+    if found is None:
+        found = compile_canonical(version.canonical, version.digest)
+        if len(_compiled) >= MAX_COMPILED:
+            _compiled.clear()
+        _compiled[version.digest] = found
+    return found
+
+
+def compile_canonical(text: str, digest: str) -> CompiledPolicy:
+    """Return the rules of a published document, ready to judge with.
+
+    text     its canonical JSON
+    digest   SHA-256 of that, hexadecimal; another one raises PolicyRefusedError
+    """
+    if canonical.digest(text.encode()) != digest:
+        raise PolicyRefusedError(problem="the stored document is not the one that was published.")
+    return compile_stored(text)
+
+
+def document(version: PolicyVersion) -> Document:
+    """Return what a version says."""
+    written = version.canonical.encode()  # M1's own bytes, of whatever size
+    return documents.from_value(canonical.parse(written, limits=Limits(bytes=len(written), keys=len(written))))
 
 
 @transaction.atomic(durable=True)
-def publish(text: str, *, author: AbstractUser, publisher: AbstractUser, note: str = "") -> PolicyVersion:
-    """Publish a document as the next version, in force at once.
+def publish(
+    text: str, *, author: AbstractUser, publisher: AbstractUser, note: str = "",
+    editors: Collection[AbstractUser] = (), override: str = "",
+) -> PolicyVersion:  # fmt: skip
+    """Publish a document as the next version, in force at once; people publish the draft, by `drafts.publish`.
 
-    Raises DocumentError, PolicyRefusedError when a test case fails or a rule does not fit the tools, FourEyesError.
+    override  why warnings of lint are overridden; with "" they stop it
+    Raises DocumentError, PolicyRefusedError, FourEyesError, NotAPersonError, StaleVersionError.
     """
-    if settings.M1_POLICY_FOUR_EYES and author.pk == publisher.pk:
-        raise FourEyesError()
-    document = documents.load(text)
-    schemas = {name: rows[0].declared["schema"] for name in _tool_names() if (rows := allowlist.enabled(name))}
-    problems = [f"{one.where}: {one.problem}" for one in documents.check_against_tools(document, schemas)]
-    problems += [f"test {one.case}: {one.problem}" for one in documents.run_tests(document, schemas)]
-    if problems:
-        raise PolicyRefusedError(problem="; ".join(problems)[:4000])
-    newest = PolicyVersion.objects.select_for_update().order_by("-number").first()
-    version = PolicyVersion.objects.create(
-        number=newest.number + 1 if newest else 1, document=text,
-        canonical=documents.canonical(document).decode(), digest=documents.digest(document),
-        author_id=author.pk, publisher_id=publisher.pk, note=note, published_at=clock.now(),
-    )  # fmt: skip
-    trail.append(
-        "policy.published", actor=f"user:{publisher.pk}", subject=f"policy:{version.number}",
-        digest=version.digest, author=author.pk, note=note[:1000],
-    )  # fmt: skip
-    return version
-
-
-def _tool_names() -> list[str]:
-    return list(Tool.objects.values_list("name", flat=True))
-
-
-@lru_cache(maxsize=8)
-def _compiled(digest: str, text: str) -> CompiledPolicy:
-    document = documents.load(text)
-    if documents.digest(document) != digest:
-        raise PolicyRefusedError(problem="the stored document is not the one that was published.")
-    return document.compiled()
+    writers = {author.pk, *(one.pk for one in editors)}
+    return publishing.insert(
+        text, documents.load(text), author=author, publisher=publisher, editors=writers, note=note, override=override
+    )

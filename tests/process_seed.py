@@ -46,7 +46,8 @@ def main() -> None:
         keys = {name: api_keys.create(people[name], name="tests", scopes=api_keys.SCOPES, days=1)[1] for name in people}
         _agents(people["olga"])
     policy = (DEMO / "policy.yaml").read_text().replace("\ntests:\n", EFFECTS_RULE)
-    versions.publish(policy, author=people["sam"], publisher=people["ava"])
+    why = "Tools without a rule are for tests that call them without one."
+    versions.publish(policy, author=people["sam"], publisher=people["ava"], override=why)
     token = tokens.issue_preauthorization(
         person=people["ava"], agents=["demo", "hostile"], requesters=["riley"], tools=["files.list", "files.read"],
         max_uses=500, expires_in_minutes=60,

@@ -20,7 +20,7 @@ from m1site.demo.processes import Child, run_once, stop_all
 from m1site.demo.redis_server import RedisServer
 from tests.visitor import Answer, Visitor
 
-TOOLS = "policy.tools.files,policy.tools.email,tests.tools.hostile"
+TOOLS = "policy.tools.files,policy.tools.email,policy.tools.http,tests.tools.hostile"
 STOP_SECONDS = 4
 TAIL_CHARACTERS = 3_000
 Found = TypeVar("Found")

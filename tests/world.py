@@ -18,7 +18,7 @@ from policy import allowlist, tokens, versions
 from policy.models import ApprovalToken, Tool
 
 POLICY = Path("m1site/demo/policy.yaml").read_text()
-TOOLS = ["policy.tools.files", "policy.tools.email"]
+TOOLS = ["policy.tools.files", "policy.tools.email", "policy.tools.http"]
 READS = ["files.list", "files.read"]
 
 

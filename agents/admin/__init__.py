@@ -3,5 +3,6 @@
 from agents.admin.agent import AgentAdmin
 from agents.admin.history import AgentRunAdmin, DecisionAdmin, ExecutionAdmin
 from agents.admin.tool_call import ToolCallAdmin
+from agents.admin.tool_version import ToolVersionAdmin
 
-__all__ = ["AgentAdmin", "AgentRunAdmin", "DecisionAdmin", "ExecutionAdmin", "ToolCallAdmin"]
+__all__ = ["AgentAdmin", "AgentRunAdmin", "DecisionAdmin", "ExecutionAdmin", "ToolCallAdmin", "ToolVersionAdmin"]

@@ -15,7 +15,7 @@ from audit.errors import M1Error
 from audit.events import Event
 from m1site.accounts.models import ApiKey, User
 
-SCOPES = ("read", "propose", "decide", "operate")
+SCOPES = ("read", "propose", "decide", "operate", "policy")
 MARK = "m1_"
 MAX_DAYS = 366
 _MAX_CHARACTERS = 100

@@ -41,7 +41,7 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, help_text="The beginning of the key, to tell keys apart.")
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the whole key.")
-    scopes = models.JSONField(default=list, help_text="What it may do: read, propose, decide, operate.")
+    scopes = models.JSONField(default=list, help_text="What it may do: read, propose, decide, operate, policy.")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -16,12 +16,13 @@ PERSON = {
     "settle": Command("m1site.cli.decisions:settle", "Say how a lost call ended."),
     "preauthorize": Command("m1site.cli.tokens:preauthorize", "Say yes ahead of time."),
     "token": Command("m1site.cli.tokens:token", "List and revoke tokens."),
-    "policy": Command("m1site.cli.policy:policy", "Try a call on the policy; publish a policy (operator)."),
+    "policy": Command("m1site.cli.policy:policy", "Write, test, compare and publish the policy; try a call on it."),
 }
 OPERATOR = {
     "demo": Command("m1site.cli.demo:demo", "Start everything on this machine."),
     "tools": Command("m1site.cli.tools:tools", "List tools, publish and enable their versions.", needs_django=True),
     "check": Command("m1site.cli.check:check", "Check database, Redis and roles.", needs_django=True),
+    "bench": Command("m1site.cli.bench:bench", "Measure M1's speed on this machine."),
 }
 
 

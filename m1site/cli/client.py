@@ -1,6 +1,6 @@
 """Calls to M1's REST interface, and its refusals as exit codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -11,14 +11,15 @@ from m1site.cli.config import Login, load
 from policy.reveal import reveal
 
 BAD_INPUT = frozenset({400, 404, 405, 406, 413, 415})
-SECONDS = 30.0
+SECONDS, LONG_SECONDS = 30.0, 300.0
 
 
 class RefusedError(click.ClickException):
     """M1 said no, or could not be asked."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, problem: Mapping[str, Any] | None = None) -> None:
         super().__init__(reveal(message))
+        self.problem = problem or {}
 
 
 class BadInputError(RefusedError):
@@ -35,6 +36,7 @@ class Api:
         headers = {"Authorization": f"Bearer {login.key}", "M1-Surface": "cli", "User-Agent": "m1-cli"}
         self.url = login.url
         self._client = httpx2.Client(base_url=f"{login.url}/api/m1/", headers=headers, timeout=SECONDS)
+        click.get_current_context().call_on_close(self._client.close)
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Read one thing, or one page of a list."""
@@ -53,6 +55,14 @@ class Api:
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for something to be done, once."""
         return self._send("POST", path, json=body, headers={"Idempotency-Key": str(uuid4())})
+
+    def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have a question answered that changes nothing, though it may take a while."""
+        return self._send("POST", path, json=body, timeout=LONG_SECONDS)
+
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have something say what the body says."""
+        return self._send("PUT", path, json=body, timeout=LONG_SECONDS)
 
     def _send(self, method: str, path: str, **what: Any) -> dict[str, Any]:
         try:
@@ -73,6 +83,18 @@ def _json(answer: httpx2.Response) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def listed(found: Mapping[str, Any]) -> list[str]:
+    """Return, a line each, what is wrong with a policy: places in its text, findings of lint, failing test cases."""
+    places = [one for one in found.get("errors", ()) if "line" in one]
+    lines = [f"line {one['line']}, {one['field']}: {one['problem']}" for one in places]
+    for one in found.get("findings", ()):
+        lines.append(f"{'error' if one['isError'] else 'warning'}: {one['where']}: {one['problem']}")
+    return lines + [f"failed: test {one['case']}: {one['problem']}" for one in found.get("failures", ())]
+
+
 def _refusal(answer: httpx2.Response, problem: dict[str, Any]) -> RefusedError:
     detail = str(problem.get("detail") or f"M1 answered {answer.status_code} {answer.reason_phrase}.")
-    return BadInputError(detail) if answer.status_code in BAD_INPUT else RefusedError(detail)
+    if lines := listed(problem):
+        detail = "\n  ".join([f"{detail.partition(': ')[0]}:", *lines])
+    kind = BadInputError if answer.status_code in BAD_INPUT else RefusedError
+    return kind(detail, problem)

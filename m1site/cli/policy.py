@@ -1,4 +1,4 @@
-"""`m1 policy`: a dry run by anyone who may sign in; publishing, on the database, by the operator."""
+"""`m1 policy`: the next policy from a file to a version in force, and a dry run of the one in force."""
 
 import json
 from typing import Any
@@ -10,12 +10,18 @@ from m1site.cli.lazy import Command, LazyGroup
 from m1site.cli.output import as_json, say, show
 
 COMMANDS = {
-    "check": Command("m1site.cli.policy:check", "Ask what policy would say to a call."),
-    "publish": Command("m1site.cli.publish:publish", "Publish a policy file (operator).", needs_django=True),
+    "check": Command("m1site.cli.policy:check", "Ask what the policy in force would say to a call."),
+    "export": Command("m1site.cli.policy_draft:export", "Print a policy as YAML."),
+    "test": Command("m1site.cli.policy_draft:test", "Say what would stop a policy from being published."),
+    "apply": Command("m1site.cli.policy_draft:apply", "Make the draft say what a file says."),
+    "diff": Command("m1site.cli.policy_compare:diff", "Show what differs between two policies."),
+    "replay": Command("m1site.cli.policy_compare:replay", "Judge past calls by another policy: which would flip?"),
+    "publish": Command("m1site.cli.policy_draft:publish", "Put the draft in force."),
+    "schema": Command("m1site.cli.policy:schema", "Print the JSON Schema of policies, for editors."),
 }
 
 
-@click.group(cls=LazyGroup, commands_by_name=COMMANDS, help="Try a call on the policy; publish a policy.")
+@click.group(cls=LazyGroup, commands_by_name=COMMANDS, help="Write, test, compare and publish the policy.")
 def policy() -> None:
     """Nothing but the commands."""
 
@@ -34,6 +40,13 @@ def check(tool: str, arguments: str, agent: str, is_json: bool) -> None:
             say(f"  {reason['sentence']}")
     if told["outcome"] == "denied":
         click.get_current_context().exit(1)
+
+
+@click.command(help="Print the JSON Schema of policies: an editor completes, explains and marks with it.")
+@as_json
+def schema(is_json: bool) -> None:
+    """Print the schema, which is JSON either way."""
+    click.echo(json.dumps(Api().get("policy/document-schema"), indent=None if is_json else 2))
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.core.management import call_command
 
+from agents import tool_versions
 from m1site.demo.people import ACTOR
 from policy import allowlist
 from policy.models import ToolVersion
@@ -19,5 +20,5 @@ def replace_older(version: ToolVersion) -> None:
     """Enable a new version and disable the others, whose code is no longer there to run."""
     older = ToolVersion.objects.filter(tool=version.tool, state=ToolVersion.State.ENABLED).exclude(pk=version.pk)
     for one in older:
-        allowlist.disable(one.pk, actor=ACTOR)
-    allowlist.enable(version.pk, actor=ACTOR)
+        tool_versions.disable(one.pk, actor=ACTOR)
+    tool_versions.enable(version.pk, actor=ACTOR)

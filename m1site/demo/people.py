@@ -10,13 +10,21 @@ from audit import trail
 
 ACTOR = "system:cli"
 REQUESTER, APPROVER, SECOND_APPROVER = "riley", "ava", "sam"
-MEMBERS = {REQUESTER: ["requester"], APPROVER: ["approver", "auditor"], SECOND_APPROVER: ["approver"]}
-IN_THE_ADMIN = {APPROVER}
+MEMBERS = {
+    REQUESTER: ["requester"], APPROVER: ["approver", "auditor", "policy publisher"],
+    SECOND_APPROVER: ["approver", "policy author"],
+}  # fmt: skip
+IN_THE_ADMIN = {APPROVER, SECOND_APPROVER}
 OUR_APPS = ("accounts", "agents", "audit", "policy")
+WRITTEN = ("draft", "rule", "ruletest")
+READ_BY_AUTHORS = [f"view_{name}" for name in (*WRITTEN, "policyversion", "policycheck", "tool", "toolversion")]
 MAY = {
     "requester": Q(content_type__app_label="agents", codename__in=["add_agentrun", "view_agentrun"]),
     "approver": Q(content_type__app_label="policy", codename__in=["add_approvaltoken", "view_approvaltoken"]),
     "auditor": Q(content_type__app_label__in=OUR_APPS, codename__startswith="view_"),
+    "policy author": Q(content_type__app_label="policy", content_type__model__in=WRITTEN)
+    | Q(content_type__app_label="policy", codename__in=READ_BY_AUTHORS),
+    "policy publisher": Q(content_type__app_label="policy", codename__in=[*READ_BY_AUTHORS, "add_policyversion"]),
 }
 CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
 SYLLABLES = 8  # 70 to the power of 8: 49 bits, for a server that only this machine reaches

@@ -6,8 +6,8 @@ from m1site.demo.place import Place
 
 WHAT_THEY_DO = {
     "riley": "gives goals to agents and watches the runs; can approve nothing",
-    "ava": "approves or rejects; may also look into /admin/",
-    "sam": "approves or rejects, too: a deletion needs two people",
+    "ava": "approves or rejects; in /admin/ looks into everything, and publishes the policy",
+    "sam": "approves or rejects, too: a deletion needs two people; in /admin/ writes the policy",
 }
 STATE = {"planning": "is at work", "waiting": "waits for people", "completed": "is done", "cancelled": "was cancelled"}
 
@@ -34,6 +34,7 @@ def running(url: str, place: Place, told: Mapping[str, str], has_claude: bool) -
     2  Sign in as sam, in a private window: the deletion needs a second person.
     3  See the story, and what policy denied: {url}/runs/{told["run"]}/
        What really happened: {place.shown(place.workspace)}, {place.shown(place.mail)}
+    4  As sam write a rule at {url}/admin/policy/rule/; as ava publish it.
 
   Terminal: make a key at {url}/accounts/keys/, then .venv/bin/m1 login --url {url}; .venv/bin/m1 review
   With Claude: {claude} {url}/runs/new/

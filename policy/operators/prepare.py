@@ -71,14 +71,19 @@ def affix(holds: Callable[[str, str], bool]) -> Callable[[JSON, Path], Prepared]
     return prepare
 
 
-def pattern(raw: JSON, path: Path) -> Prepared:
-    """Prepare a linear-time regular expression that must match the whole text, anchored or not."""
-    written = text(raw, path, most=MAX_PATTERN)
+def pattern_options() -> re2.Options:
+    """Return how patterns are compiled: in silence, without groups."""
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
+    return options
+
+
+def pattern(raw: JSON, path: Path) -> Prepared:
+    """Prepare a linear-time regular expression that must match the whole text, anchored or not."""
+    written = text(raw, path, most=MAX_PATTERN)
     try:
-        expression = re2.compile(written, options)
+        expression = re2.compile(written, pattern_options())
     except re2.error as exc:
         raise wrong(path, f"is not an RE2 pattern: {_why(exc)}") from None
 

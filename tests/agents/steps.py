@@ -90,7 +90,7 @@ def token_of(call: ToolCall) -> ApprovalToken:
 
 def publish(world: World, text: str) -> None:
     """Put another policy in force."""
-    versions.publish(text, author=world.author, publisher=world.ava)
+    versions.publish(text, author=world.author, publisher=world.ava, override="Tests put rules beside each other.")
 
 
 def fresh(person: User) -> User:

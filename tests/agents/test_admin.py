@@ -107,6 +107,8 @@ def test_the_allowlist_changes_by_action_for_those_who_may(desk: Client) -> None
     client_of(watcher).post("/admin/policy/toolversion/", form)
     assert ToolVersion.objects.get().state == "disabled"
     desk.post("/admin/policy/toolversion/", form)
+    assert ToolVersion.objects.get().state == "disabled", "the first post only shows"
+    desk.post("/admin/policy/toolversion/", form | {"confirmed": "yes", "seen": [str(version.pk)]})
     assert ToolVersion.objects.get().state == "enabled"
     assert AuditEvent.objects.filter(action="tool.enabled", subject="tool:files.write").count() == 1
 

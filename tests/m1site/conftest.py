@@ -1,19 +1,31 @@
-"""A world to call over REST: people with keys, an external agent with its account, a run with one pending call."""
+"""A world to call over REST: people with keys, an external agent with its account, a run with one pending call.
 
+And the `m1` command as somebody on a machine of theirs calls it.
+"""
+
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from django.contrib.auth.models import Permission
+from pytest_django.live_server_helper import LiveServer
 
 from agents import proposals, runs
 from agents.models import Agent, AgentRun, ToolCall
 from agents.proposals import ExternalCall
 from audit import canonical, clock
+from m1site.accounts import api_keys
 from m1site.accounts.models import User
+from m1site.cli import group
 from policy.models import Tool
 from tests.m1site.rest import Rest
 from tests.world import World, make_world
+
+M1 = Callable[..., Result]
 
 
 @dataclass
@@ -65,3 +77,30 @@ def site(db: None, tmp_path: Path) -> Site:
 def decision(call: ToolCall, **more: object) -> dict[str, object]:
     """Return the body of a decision on the call as it is."""
     return {"argumentsDigest": call.arguments_digest, "round": call.round, **more}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer) -> Path:
+    """A person's machine, which knows where M1 is."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("M1_URL", live_server.url)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.delenv("M1_API_KEY", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def m1(site: Site, home: Path, monkeypatch: pytest.MonkeyPatch) -> M1:
+    """Call `m1` as somebody."""
+
+    def call(*argv: str, by: User | None = None, typed: str = "") -> Result:
+        if by is not None:
+            monkeypatch.setenv("M1_API_KEY", api_keys.create(by, name="cli", scopes=api_keys.SCOPES, days=1)[1])
+        return CliRunner().invoke(group, argv, input=typed)
+
+    return call
+
+
+def told(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)

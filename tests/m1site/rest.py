@@ -42,7 +42,7 @@ def assert_problem(response: Any, status: int, code: str | None = None) -> dict[
     assert response.headers["Content-Type"] == "application/problem+json", response.content
     problem: dict[str, Any] = json.loads(response.content)
     assert problem["status"] == status
-    assert problem.keys() - {"errors"} == {"type", "title", "status", "detail", "code"}
+    assert problem.keys() - {"errors", "findings", "failures"} == {"type", "title", "status", "detail", "code"}
     assert problem["title"] and problem["detail"] and "Traceback" not in problem["detail"]
     if code is not None:
         assert problem["code"] == code, problem

@@ -77,6 +77,11 @@ def test_a_key_opens_no_page(site: Site) -> None:
         ("decide", "POST", "preauthorizations"),
         ("operate", "POST", "halts"),
         ("decide", "POST", "tool-calls/00000000-0000-0000-0000-000000000001/approve"),
+        ("read", "GET", "policy/draft"),
+        ("read", "POST", "policy/test"),
+        ("policy", "PUT", "policy/draft"),
+        ("policy", "POST", "policy/draft/reset"),
+        ("policy", "POST", "policy/draft/publish"),
     ],
 )
 def test_a_key_does_what_its_scopes_say_and_no_more(site: Site, scope: str, method: str, path: str) -> None:

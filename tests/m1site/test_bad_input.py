@@ -10,11 +10,13 @@ from django.urls import URLPattern
 
 from m1site import api
 from m1site.accounts.models import User
+from policy import drafts
 from tests.m1site.conftest import Site
 from tests.m1site.rest import Rest, assert_problem, counts
 
 DIGEST = "a" * 64
-GOOD: dict[str, dict[str, Any]] = {  # what each POST takes, so that one field at a time can be made wrong
+PUTS = {"policy/draft"}
+GOOD: dict[str, dict[str, Any]] = {  # what each POST and PUT takes, so that one field at a time can be made wrong
     "runs": {"goal": "x", "agent": "demo", "budgetUsd": "1.00"},
     "runs/{run}/cancel": {"reason": "x"},
     "runs/{external}/tool-calls": {"text": "x", "calls": [{"tool": "files.list", "arguments": {}, "reason": "x"}]},
@@ -29,6 +31,11 @@ GOOD: dict[str, dict[str, Any]] = {  # what each POST takes, so that one field a
     "tokens/{jti}/revoke": {"reason": "x"},
     "halts": {"reason": "x", "tool": "files.read"},
     "policy/check": {"agent": "demo", "tool": "files.list", "arguments": {}},
+    "policy/draft": {"document": "format: 1", "revision": 1},
+    "policy/draft/publish": {"note": "x", "override": "x", "revision": 1},
+    "policy/draft/reset": {"version": 1, "revision": 1},
+    "policy/test": {"document": "format: 1"},
+    "policy/replay": {"document": "format: 1", "sinceDays": 30},
 }  # fmt: skip
 DEEP = b'{"goal":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
 BODIES = {
@@ -44,7 +51,8 @@ BODIES = {
 WRONG: list[Any] = [None, 7, 1.5, True, [], {}, [1], "x" * 1_000_000, "\x00"]
 RIGHT_TYPES: dict[str, tuple[type, ...]] = {  # values of WRONG that a field may well have
     "budgetUsd": (type(None), int, float), "arguments": (dict,), "conditions": (list,), "stopRun": (bool,),
-    "round": (int,), "maxUses": (int,), "expiresInMinutes": (int,),
+    "round": (int,), "maxUses": (int,), "expiresInMinutes": (int,), "revision": (int, type(None)),
+    "version": (int, type(None)), "sinceDays": (int,),
 }  # fmt: skip
 
 
@@ -61,7 +69,8 @@ def everybody(site: Site) -> dict[str, Rest]:
     """Who may call what."""
     site.world.ava.groups.create(name="operator")
     site.world.ava.user_permissions.add(*Permission.objects.filter(codename__endswith="approvaltoken"))
-    site.world.ava.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
+    ours = ("view_auditevent", "change_rule", "add_policyversion")
+    site.world.ava.user_permissions.add(*Permission.objects.filter(codename__in=ours))
     return {"robot": Rest(site.robot), "ava": Rest(site.world.ava)}
 
 
@@ -69,15 +78,23 @@ def who(path: str) -> str:
     return "robot" if "external" in path else "ava"
 
 
+def method(path: str) -> str:
+    return "PUT" if path in PUTS else "POST"
+
+
+def send(rest: Rest, path: str, paths: dict[str, str], body: object) -> Any:
+    return rest.raw(method(path), path.format(**paths), json.dumps(body).encode())
+
+
 def routes() -> set[str]:
     return {str(one.pattern) for one in api.urlpatterns if isinstance(one, URLPattern)}
 
 
-def test_every_post_is_in_the_table() -> None:
+def test_everything_that_takes_a_body_is_in_the_table() -> None:
     posts = set()
     for one in api.urlpatterns:
         view = one.callback.view_class  # type: ignore[attr-defined]
-        if hasattr(view, "post"):
+        if hasattr(view, "post") or hasattr(view, "put"):
             posts.add(str(one.pattern).split("<")[0] + str(one.pattern).rpartition(">")[2].lstrip("/"))
     assert {path.split("{")[0] + path.rpartition("}")[2].lstrip("/") for path in GOOD} == posts
 
@@ -86,7 +103,7 @@ def test_every_post_is_in_the_table() -> None:
 def test_bodies_that_are_no_body_are_refused(path: str, paths: dict[str, str], everybody: dict[str, Rest]) -> None:
     before = counts()
     for what, body in BODIES.items():
-        answer = everybody[who(path)].raw("POST", path.format(**paths), body)
+        answer = everybody[who(path)].raw(method(path), path.format(**paths), body)
         assert 400 <= answer.status_code < 500, (what, answer.content)
         problem = assert_problem(answer, answer.status_code)
         assert problem["code"] in {"malformed_json", "invalid_field", "too_large"}, (what, problem)
@@ -100,7 +117,9 @@ def test_a_wrong_field_is_named(path: str, paths: dict[str, str], everybody: dic
         for value in WRONG:
             if isinstance(value, RIGHT_TYPES.get(name, ())) and isinstance(value, bool) == (name == "stopRun"):
                 continue
-            answer = everybody[who(path)].post(path.format(**paths), GOOD[path] | {name: value})
+            if name == "document" and value is None and method(path) == "POST":
+                continue  # then it is the draft
+            answer = send(everybody[who(path)], path, paths, GOOD[path] | {name: value})
             problem = assert_problem(answer, answer.status_code)
             assert answer.status_code in (400, 413), (name, value, problem)
             if problem["code"] == "invalid_field":
@@ -140,13 +159,31 @@ def test_a_wrong_field_is_named(path: str, paths: dict[str, str], everybody: dic
         ("halts", {"reason": "x", "tool": "files.read", "agent": "demo"}, 400, "tool"),
         ("policy/check", {"agent": "nobody", "tool": "files.list", "arguments": {}}, 400, "agent"),
         ("tokens/{jti}/revoke", {"reason": " "}, 400, "reason"),
+        ("policy/draft", {"document": "rules: 7"}, 400, "format"),
+        ("policy/draft", {"document": "format: 1\nrules: []"}, 400, "rules"),
+        ("policy/draft", {"document": "a: &b c"}, 400, "a"),
+        ("policy/draft", {"document": "format: 1", "revision": -1}, 400, "revision"),
+        ("policy/draft", {"document": "format: 1", "revision": 2**31}, 400, "revision"),
+        ("policy/draft/reset", {"version": 0}, 400, "version"),
+        ("policy/draft/reset", {"version": 2}, 404, None),
+        ("policy/draft/reset", {"version": 10**15}, 404, None),
+        ("policy/draft/reset", {"revision": 10**9}, 409, None),
+        ("policy/draft/publish", {"revision": 10**9}, 409, None),
+        ("policy/test", {"document": ""}, 400, "document"),
+        ("policy/test", {"document": "rules: ["}, 400, "document"),
+        ("policy/replay", {"document": "rules: 7", "sinceDays": 1}, 400, "format"),
+        ("policy/replay", {}, 400, "sinceDays"),
+        ("policy/replay", {"sinceDays": 0}, 400, "sinceDays"),
+        ("policy/replay", {"sinceDays": 731}, 400, "sinceDays"),
+        ("policy/replay", {"sinceDays": 1, "viewer": "ava"}, 400, "viewer"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_refused(
     path: str, body: dict[str, Any], status: int, field: str | None, paths: dict[str, str], everybody: dict[str, Rest]
 ) -> None:
+    drafts.read()
     before = counts()
-    problem = assert_problem(everybody[who(path)].post(path.format(**paths), body), status)
+    problem = assert_problem(send(everybody[who(path)], path, paths, body), status)
     if field:
         assert problem["errors"][0]["field"].startswith(field), problem
     assert counts() == before
@@ -158,11 +195,11 @@ def test_every_address_refuses_strangers_and_methods_it_does_not_have(
 ) -> None:
     concrete = path
     for kind in ("run_id", "request_id", "jti", "halt_id"):
-        concrete = concrete.replace(f"<uuid:{kind}>", str(UUID(int=1)))
+        concrete = concrete.replace(f"<uuid:{kind}>", str(UUID(int=1))).replace("<int:number>", "1")
     before = counts()
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"):
         assert_problem(Rest().raw(method, concrete, b"{}"), 401)
-    assert_problem(everybody["ava"].raw("PUT", concrete, b"{}"), 405)
+    assert_problem(everybody["ava"].raw("PATCH", concrete, b"{}"), 405)
     assert_problem(everybody["ava"].raw("BREW", concrete, b"{}"), 405)
     assert counts() == before
 

@@ -1,53 +1,20 @@
 """The `m1` command: people's commands against a live server, the operator's on the database."""
 
-import json
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
-from pytest_django.live_server_helper import LiveServer
+from click.testing import CliRunner
 
 from agents.models import AgentRun, Decision
 from m1site.accounts import api_keys
-from m1site.accounts.models import User
 from m1site.cli import OPERATOR, PERSON, config, group
 from m1site.cli.review import arguments_text
-from policy.models import ApprovalToken, PolicyVersion, ToolVersion
-from tests.m1site.conftest import Site
-from tests.world import POLICY
-
-M1 = Callable[..., Result]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer) -> Path:
-    """A person's machine, which knows where M1 is."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("M1_URL", live_server.url)
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.delenv("M1_API_KEY", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def m1(site: Site, home: Path, monkeypatch: pytest.MonkeyPatch) -> M1:
-    """Call `m1` as somebody."""
-
-    def call(*argv: str, by: User | None = None, typed: str = "") -> Result:
-        if by is not None:
-            monkeypatch.setenv("M1_API_KEY", api_keys.create(by, name="cli", scopes=api_keys.SCOPES, days=1)[1])
-        return CliRunner().invoke(group, argv, input=typed)
-
-    return call
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+from policy.models import ApprovalToken, ToolVersion
+from tests.m1site.conftest import M1, Site, told
+from tests.world import TOOLS
 
 
 def test_login_keeps_a_key_that_works_where_only_its_owner_reads_it(site: Site, m1: M1, home: Path) -> None:
@@ -189,26 +156,14 @@ def test_pre_authorisations_are_given_listed_and_revoked(site: Site, m1: M1) -> 
     assert ApprovalToken.objects.get().revoked_at is not None
 
 
-def test_the_operator_lists_syncs_and_enables_tools(site: Site, m1: M1) -> None:
+def test_the_operator_lists_syncs_and_enables_tools(site: Site, m1: M1, settings: Any) -> None:
+    settings.M1_TOOLS = TOOLS
     listed = told(m1("tools", "list", "--json"))
     assert {row["state"] for row in listed} == {"enabled"}
     assert told(m1("tools", "sync", "--json")) == []
     assert m1("tools", "enable", "files.read").exit_code == 0
     assert m1("tools", "enable", "no.such").exit_code == 2
     assert ToolVersion.objects.filter(state="enabled").count() == len(listed)
-
-
-def test_the_operator_publishes_a_policy(site: Site, m1: M1, tmp_path: Path) -> None:
-    file = tmp_path / "policy.yaml"
-    file.write_text(POLICY)
-    found = told(m1("policy", "publish", str(file), "--as", "ava", "--author", "author", "--json"))
-    assert PolicyVersion.objects.get(number=found["number"]).publisher.username == "ava"
-    assert m1("policy", "publish", str(file), "--as", "nobody").exit_code == 2
-    assert m1("policy", "publish", str(file), "--as", "robot").exit_code == 2
-    file.write_text("rules: 7")
-    assert m1("policy", "publish", str(file), "--as", "ava", "--author", "author").exit_code == 2
-    file.write_bytes(b"\xff")
-    assert m1("policy", "publish", str(file), "--as", "ava", "--author", "author").exit_code == 2
 
 
 def test_checks(site: Site, m1: M1) -> None:

@@ -116,6 +116,7 @@ def test_what_is_right_starts(start: Start, role: dict[str, str]) -> None:
         (EXECUTOR, {"M1_JWT_KEYS": ""}, "M1_JWT_KEYS"),
         (EXECUTOR, {"M1_JWT_KEYS": '{"one": "short"}'}, "M1_JWT_KEYS"),
         (PLANNER, {"M1_EMAIL_URL": "smtp://user:password@mail.example.com"}, "M1_EMAIL_URL"),
+        (PLANNER, {"M1_HTTP_HEADERS": "{}"}, "M1_HTTP_HEADERS"),
         (PLANNER, {"M1_FILES_ROOT": "/srv"}, "M1_FILES_ROOT"),
     ],
 )

@@ -2,23 +2,16 @@
 
 from typing import Any
 
-from policy.proposal import Proposal
-
-TYPES: dict[str, tuple[type, ...]] = {"at_most": (int, float), "starts_with": (str,)}
+from tests.policy.reference_values import UnclearError, passes
 
 
-class UnclearError(Exception):
-    """The condition has no answer for this call."""
+def verdict(rules: list[dict[str, Any]], call: Any) -> dict[str, Any]:
+    """Return what the rules, written as documents write them, say of a proposal."""
+    return combined(*judged(rules, call))
 
 
-def verdict(rules: list[dict[str, Any]], call: Proposal) -> dict[str, Any]:
-    matched, unclear = [], False
-    for rule in (rule for rule in rules if applies(rule["match"], call)):
-        try:
-            if all([holds(part, call) for part in rule.get("when", [])]):
-                matched.append(rule)
-        except UnclearError:
-            unclear = True
+def combined(matched: list[dict[str, Any]], unclear: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the verdict of the rules that match beside those that cannot be judged."""
     names = sorted({rule["name"] for rule in matched})
     reviews = [rule["review"] for rule in matched if "review" in rule]
     if unclear or not matched or len(reviews) < len(matched):
@@ -36,27 +29,45 @@ def verdict(rules: list[dict[str, Any]], call: Proposal) -> dict[str, Any]:
     }
 
 
-def applies(match: dict[str, Any], call: Proposal) -> bool:
+def judged(rules: list[dict[str, Any]], call: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rules that match, and those that cannot be judged."""
+    matched, unclear = [], []
+    for rule in (rule for rule in rules if applies(rule, call)):
+        try:
+            if all([holds(part, call) for part in rule.get("when", [])]):
+                matched.append(rule)
+        except UnclearError:
+            unclear.append(rule)
+    return matched, unclear
+
+
+def applies(rule: dict[str, Any], call: Any) -> bool:
     def fits(name: str, patterns: list[str] | None) -> bool:
         return patterns is None or any(name == p or (p[-1] == "*" and name.startswith(p[:-1])) for p in patterns)
 
-    groups = match.get("requester_groups")
+    match, groups, known = rule["match"], rule["match"].get("requester_groups"), call.shape.argument_names
     return (
         fits(call.tool, match["tools"])
         and fits(call.agent, match.get("agents"))
         and fits(call.environment, match.get("environments"))
-        and (groups is None or bool(call.requester_groups & set(groups)))
+        and (groups is None or any(group in call.requester_groups for group in groups))
+        and (call.tool in match["tools"] or known is None or named({"all": rule.get("when", [])}) <= known)
     )
 
 
-def holds(part: dict[str, Any], call: Proposal) -> bool:
+def named(part: dict[str, Any]) -> set[str]:
+    inner = [part["not"]] if "not" in part else part.get("all", part.get("any", []))
+    return {part["argument"].split(".")[0]} if "argument" in part else set().union(*map(named, inner))
+
+
+def holds(part: dict[str, Any], call: Any) -> bool:
     if "not" in part:
         return not holds(part["not"], call)
     if "all" in part:
         return all([holds(inner, call) for inner in part["all"]])
     if "any" in part:
         return any([holds(inner, call) for inner in part["any"]])
-    value: Any = call.arguments.get(part["argument"], call.defaults.get(part["argument"]))
+    value = found(part["argument"].split("."), call)
     if part["operator"] in ("is_present", "is_absent"):
         return bool((value is None) == (part["operator"] == "is_absent"))
     quantifier = part.get("quantifier")
@@ -64,24 +75,21 @@ def holds(part: dict[str, Any], call: Proposal) -> bool:
         if "if_missing" not in part:
             raise UnclearError
         return bool(part["if_missing"] == "match")
-    if quantifier and not isinstance(value, list):
+    if not quantifier:
+        return passes(part["operator"], part["value"], value)
+    if not isinstance(value, list):
         raise UnclearError
-    results = [passes(part, item) for item in (value if quantifier else [value])]
-    return {"any_of": any(results), "all_of": all(results), "none_of": not any(results), None: results[:1] == [True]}[
-        quantifier
-    ]
+    results = [passes(part["operator"], part["value"], item) for item in value]
+    return {"any_of": any(results), "all_of": all(results), "none_of": not any(results)}[quantifier]
 
 
-def passes(part: dict[str, Any], seen: Any) -> bool:
-    operator, wanted = part["operator"], part["value"]
-    sample = wanted[0] if operator == "in" else wanted
-    number = isinstance(sample, int | float) and not isinstance(sample, bool)
-    if not isinstance(seen, TYPES.get(operator, (int, float) if number else type(sample))):
-        raise UnclearError
-    if isinstance(seen, bool) and not isinstance(sample, bool):
-        raise UnclearError
-    if operator == "starts_with":
-        return str(seen).startswith(wanted)
-    if operator == "in":
-        return seen in wanted
-    return bool(seen <= wanted if operator == "at_most" else seen == wanted)
+def found(path: list[str], call: Any) -> Any:
+    """Return the value at a path, or the default of the schema, which may stand in at any step; else None."""
+    value = call.arguments
+    for end, step in enumerate(path, 1):
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise UnclearError
+        value = value[step] if step in value else call.shape.defaults.get(".".join(path[:end]))
+    return value

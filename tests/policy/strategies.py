@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from policy.proposal import Proposal
+from policy.proposal import Proposal, ToolShape
 
 Values: TypeAlias = st.SearchStrategy[dict[str, Any]]
 
@@ -89,7 +89,6 @@ PROPOSAL = st.builds(
     environment=st.sampled_from(["test", "live"]),
     requester=st.just("ada"),
     requester_groups=st.sampled_from([frozenset(), frozenset({"finance"}), frozenset({"finance", "legal"})]),
-    tool=st.sampled_from(TOOLS),
+    shape=st.builds(ToolShape, st.sampled_from(TOOLS), ARGUMENTS),
     arguments=ARGUMENTS,
-    defaults=ARGUMENTS,
 )

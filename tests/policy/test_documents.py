@@ -14,6 +14,7 @@ from audit import canonical
 from policy import documents, sentences, yaml_text
 from policy.documents import Document
 from policy.errors import DocumentError
+from policy.fitting import Fitting
 from policy.verdict import Outcome
 from tests.policy.strategies import POLICY
 
@@ -231,6 +232,43 @@ def test_a_tired_authors_mistake_is_named_with_its_line(
     assert problem in found["problem"]
 
 
+# Conditions as they are typed late at night: (what stands after `when:`, field, what is said)
+
+TYPED = [
+    ("[{argument: amount, operator: '>=', value: 5}]", "[0].operator", "is not an operator"),
+    ("[{argument: amount, operator: between, value: [1, 5]}]", "[0].operator", "is not an operator"),
+    ("[{argument: amount, operator: at_least, value: 5 EUR}]", "[0].value", "must be a number, or {decimal"),
+    ("[{argument: amount, operator: at_least, value: 1,000}]", "[0].000", "says nothing"),
+    ("[{argument: amount, operator: at_least, value: {decimal: 1.50}}]", "[0].value.decimal", "put it in quotes"),
+    ("[{argument: amount, operator: at_least, value: {date: 2026-01-31}}]", "[0].value.date", "read in two ways"),
+    ("[{argument: amount, operator: at_least, value: {date: '31.01.2026'}}]", "[0].value", "not a date like 2026"),
+    ("[{argument: amount, operator: at_least, value: {time: '2026-01-31 12:00'}}]", "[0].value", "not a time like"),
+    ("[{argument: amount, operator: in, value: [1, 1.0]}]", "[0].value[1]", "repeats"),
+    ("[{argument: amount, operator: in, value: [1, '2']}]", "[0].value", "mixes kinds of values: number, text"),
+    ("[{argument: land, operator: in, value: [DE, NO]}]", "[0].value[1]", '"NO" can be read in two ways'),
+    ("[{argument: amount, operator: equals, value: 5, if_missing: no}]", "[0].if_missing", "can be read in two ways"),
+    ("[{argument: amount, operator: equals, value: 5, if_missing: deny}]", "[0].if_missing", "must be one of match,"),
+    ("[{argument: 'to.*', operator: equals, value: a}]", "[0].argument", "dotted for what lies in it"),
+    ("[{argument: note, operator: matches, value: *.csv}]", None, "is not YAML"),
+    ("[{argument: note, operator: matches, value: '*.csv'}]", "[0].value", "is not an RE2 pattern"),
+    ("[{argument: path, operator: path_inside, value: ~/archive}]", "[0].value", "is not a plain path"),
+    ("[{argument: path, operator: path_inside, value: 'archive\\a'}]", "[0].value", "is not a plain path"),
+    ("{argument: amount, operator: equals, value: 5}", "", "write it in [brackets]"),
+    ("[{any: {argument: amount, operator: equals, value: 5}}]", "[0].any", "write it in [brackets]"),
+    ("[{not: [{argument: amount, operator: equals, value: 5}]}]", "[0].not", "must be a mapping"),
+    ("[{or: [{argument: amount, operator: equals, value: 5}]}]", "[0].or", "is not a field here"),
+    ("[amount: at_least 5]", "[0].amount", "is not a field here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("when", "field", "problem"), TYPED)
+def test_a_condition_typed_late_at_night_is_named(when: str, field: str | None, problem: str) -> None:
+    head = "format: 1\nrules:\n- name: mine\n  match: {tools: [pay.send]}\n  deny: {message: No.}\n  when: "
+    found = refused(head + when)[0]
+    assert (found["line"], found["field"]) == (6, "document" if field is None else f"rules[0].when{field}")
+    assert problem in found["problem"]
+
+
 def test_every_rule_and_test_with_a_mistake_is_told_at_once() -> None:
     value = good_value()
     value["rules"] += [{**value["rules"][0], "name": "b", "match": {}}, {**value["rules"][0], "name": "C"}]
@@ -331,7 +369,8 @@ def test_a_case_takes_its_tools_defaults() -> None:
 def fitted(condition: dict[str, Any], tools: tuple[str, ...] = ("pay.send",)) -> list[str]:
     value = good_value()
     value["rules"][0] |= {"when": [condition], "match": {"tools": list(tools)}}
-    return [found.problem for found in documents.check_against_tools(documents.from_value(value), TOOLS)]
+    (rule,) = documents.from_value(value).rules
+    return [found.problem for found in Fitting(TOOLS).of_rule(rule)]
 
 
 def part(argument: str, operator: str, value: Any, **fields: str) -> dict[str, Any]:
@@ -395,7 +434,8 @@ def test_a_condition_that_fits_the_schema_is_no_finding(condition: dict[str, Any
 def test_a_rule_about_what_is_not_there_stops_publishing(
     condition: dict[str, Any], tools: tuple[str, ...], problem: str
 ) -> None:
-    assert fitted(condition, tools) == [problem]
+    (said,) = fitted(condition, tools)
+    assert said.startswith(problem)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policy import engine, rule_fields
+from policy.conditions import NotHeld
 from policy.engine import CompiledPolicy, compile_rules, evaluate
-from policy.proposal import Proposal
+from policy.proposal import Proposal, ToolShape
 from policy.verdict import Outcome, Reason, Requirement, Verdict
 from tests.policy import reference
 from tests.policy.strategies import POLICY, PROPOSAL, RULE
@@ -30,7 +31,7 @@ CALL = Proposal(
     environment="live",
     requester="ada",
     requester_groups=frozenset({"staff"}),
-    tool="files.delete",
+    shape=ToolShape("files.delete"),
     arguments={"path": "drafts/a.txt", "size": 3},
 )
 
@@ -80,7 +81,7 @@ def test_a_matching_deny_wins_over_everything(
 @random_cases
 @given(POLICY, PROPOSAL)
 def test_what_no_rule_matches_is_denied(written: list[dict[str, Any]], call: Proposal) -> None:
-    elsewhere = replace(call, tool="unheard.of")
+    elsewhere = replace(call, shape=ToolShape("unheard.of"))
     verdict = evaluate(elsewhere, compiled(*(rule for rule in written if "*" not in rule["match"]["tools"])))
     assert (verdict.outcome, verdict.matched) == (Outcome.DENIED, ())
     assert [reason.code for reason in verdict.reasons] == ["no_rule_matched"]
@@ -191,18 +192,18 @@ def test_a_rule_matches_exactly_what_it_names(match: dict[str, list[str]], match
 
 @pytest.mark.parametrize("tool", ["files.delete ", "Files.delete", "files\u2024delete", "fi\u200bles.delete", "", "*"])
 def test_a_look_alike_of_a_tool_matches_no_rule_about_it(tool: str) -> None:
-    assert evaluate(replace(CALL, tool=tool), compiled(review())).outcome is Outcome.DENIED
+    assert evaluate(replace(CALL, shape=ToolShape(tool)), compiled(review())).outcome is Outcome.DENIED
 
 
 def test_a_pattern_covers_only_tools_that_have_the_arguments_it_names() -> None:
     rule = deny(tools=("files.*",), when=[leaf("folder", "equals", "x")])
     both = compiled(review(), rule)
     known = frozenset({"path", "size"})
-    assert evaluate(replace(CALL, argument_names=known), both).outcome is Outcome.NEEDS_APPROVAL
-    assert evaluate(replace(CALL, argument_names=known | {"folder"}), both).outcome is Outcome.DENIED
+    assert evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known)), both).outcome is Outcome.NEEDS_APPROVAL
+    assert evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known | {"folder"})), both).outcome is Outcome.DENIED
     assert evaluate(CALL, both).outcome is Outcome.DENIED
     exact = compiled(review(), {**rule, "match": {"tools": ["files.delete"]}})
-    assert evaluate(replace(CALL, argument_names=known), exact).outcome is Outcome.DENIED
+    assert evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known)), exact).outcome is Outcome.DENIED
 
 
 # Closed by default
@@ -246,11 +247,18 @@ def test_a_fault_inside_the_engine_denies_and_says_so(broken: str, monkeypatch: 
 def test_a_fault_inside_an_operator_denies(monkeypatch: pytest.MonkeyPatch) -> None:
     policy = compiled(review(when=[leaf("path", "starts_with", "drafts")]))
     monkeypatch.setattr("policy.leaves.look_up", lambda *_: 1 / 0)
-    assert evaluate(CALL, policy).reasons[0].code == "rule_unjudged"
+    assert evaluate(CALL, policy).reasons[0].code == "policy_error"
+
+
+def test_a_rule_that_the_two_ways_of_judging_see_differently_denies(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = compiled(review(when=[leaf("path", "starts_with", "drafts")]))
+    assert evaluate(CALL, policy).outcome is Outcome.NEEDS_APPROVAL
+    monkeypatch.setattr(engine, "answer", lambda *_: NotHeld(()))
+    assert evaluate(CALL, policy).reasons[0].code == "policy_error"
 
 
 def test_what_costs_too_much_is_denied_and_names_no_rule() -> None:
-    many = [deny(f"r{at}", when=[leaf("path", "contains", "zebra", quantifier="any_of")]) for at in range(300)]
+    many = [deny(f"r{at}", when=[leaf("path", "contains", f"zebra {at}", quantifier="any_of")]) for at in range(300)]
     call = replace(CALL, arguments={"path": ["x"] * 1_000, "size": 3})
     for order in (many, many[::-1]):
         verdict = evaluate(call, compiled(*order, review()))
@@ -273,7 +281,11 @@ def test_a_verdict_names_the_condition_that_decided_and_the_value_it_saw() -> No
 
 
 def test_sensitive_values_stay_out_of_the_verdict() -> None:
-    call = replace(CALL, arguments={"path": "canary-41", "size": 3}, sensitive=frozenset({"path"}))
+    call = replace(
+        CALL,
+        arguments={"path": "canary-41", "size": 3},
+        shape=ToolShape("files.delete", sensitive=frozenset({"path"})),
+    )
     for rule in (review(when=[leaf("path", "contains", "canary")]), deny(when=[leaf("path", "starts_with", "can")])):
         stored = json.dumps(evaluate(call, compiled(rule)).as_dict())
         assert "canary-41" not in stored

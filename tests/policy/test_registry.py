@@ -20,6 +20,7 @@ HEAD = """
 from __future__ import annotations
 from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen, Predicate
+from pydantic import Field
 from policy.declare import Length, Preview, tool
 """
 PLAIN = """
@@ -152,6 +153,21 @@ def test_type_hints_become_json_schema(load: Load, hint: str, schema: dict[str, 
     assert load(source)["a.b"].schema["properties"]["x"] == schema
 
 
+@pytest.mark.parametrize(
+    ("parameter", "default"),
+    [
+        ("x: str = ''", ""), ("x: str | None = None", None), ("x: list[str] = []", []),
+        ("x: list[str] = ('a',)", ["a"]), ("x: float = 1", 1), ("x: bool = False", False),
+        ("x: dict[str, int] = {'a': 1}", {"a": 1}),
+        ("x: Annotated[int, Field(ge=3, default=9)] = 4", 4),
+    ],
+)  # fmt: skip
+def test_what_may_be_left_out_has_a_default_that_rules_can_judge(load: Load, parameter: str, default: object) -> None:
+    schema = load(declared(parameters=parameter))["a.b"].schema
+    assert schema["properties"]["x"]["default"] == default
+    assert "required" not in schema
+
+
 @pytest.mark.parametrize("name", ["model_config", "_x", "schema", "json", "self", "type", "properties", "argument_0"])
 def test_an_argument_may_have_any_name(load: Load, name: str) -> None:
     schema = load(declared(parameters=f"x: int, {name}: str"))["a.b"].schema
@@ -194,6 +210,19 @@ def declared(name: str = "a.b", parameters: str = "x: str", more: str = "", doc:
         (declared(parameters="x: Annotated[int, Predicate(bool)]"), "JSON Schema has no word for"),
         (declared(parameters="x: Annotated[str, 3]"), "JSON Schema has no word for"),
         (declared(parameters="x: Unknown"), "cannot be read"),
+        *((declared(parameters=parameters), "the default of 'x' is not seen in the schema") for parameters in (
+            "x: Annotated[str, Field(description='d', default_factory=str)]",
+            "x: Annotated[str, Field(description='d', default='q')]",
+            "x: Annotated[int, Field(json_schema_extra={'default': 5})] = 4",
+            "x: Annotated[int, Field(json_schema_extra={'default': 5})]",
+            "x: str = Field('a')", "x: str = Field(default_factory=list)", "x: str = object()", "x: str = ...",
+            "x: str = b'ab'", "x: list[str] = {'a'}",
+        )),
+        (declared(parameters="x: float = float('nan')"), "it is not JSON"),
+        (declared(parameters="x: int = 2**60"), "it is not JSON"),
+        *((declared(parameters=parameters), "a default does not satisfy the argument's own schema: `x")
+          for parameters in ("x: int = 'a'", "x: str = None", "x: int = True", "x: list[str] = ['a', 1]",
+                             "x: Annotated[int, Ge(3)] = 1", "x: Literal['a', 'b'] = 'c'")),
         ("def p(y: str) -> Any: ...\n" + declared(more="preview=p"), "its preview must be"),
         (declared(more="preview=Preview"), "its preview must be"),
         (declared() + declared().replace("def do", "def again"), "another tool has this name"),
@@ -213,7 +242,7 @@ def test_an_imported_tool_belongs_to_the_module_that_declares_it(load: Load) -> 
 
 
 def test_the_tools_that_ship_are_flagged_honestly() -> None:
-    tools = registry.load(["policy.tools.files", "policy.tools.email"])
+    tools = registry.load(["policy.tools.files", "policy.tools.email", "policy.tools.http"])
     flags = {
         name: (
             tool.risk,
@@ -231,4 +260,5 @@ def test_the_tools_that_ship_are_flagged_honestly() -> None:
         "files.write": ("medium", False, True, False, None, True),
         "files.delete": ("high", False, False, False, None, True),
         "email.send": ("high", False, False, True, None, True),
+        "http.request": ("high", False, False, True, None, True),
     }

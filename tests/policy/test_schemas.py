@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from policy import schemas
@@ -84,6 +88,17 @@ def test_the_number_of_sentences_is_bounded() -> None:
     assert found[-1] == "… and 980 more."
 
 
+def test_of_a_large_call_only_the_first_violation_is_named() -> None:
+    """Half a million violations would take 15 seconds and 2 GB to list."""
+    schema = wrap(to={"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}}, last={"const": 1})
+    many = [1] * 500_000
+    for arguments in ({"to": many}, {"to": [many]}, {"to": [{"x": many}]}, {"to": ["x"] * 100_000 + [1]}):
+        first, rest = violations("digest", schema, arguments)
+        assert first.startswith("`to[")
+        assert rest.startswith("There may be more")
+    assert violations("digest", schema, {"to": ["x"] * 100_000}) == ()
+
+
 def test_a_schema_is_compiled_once_and_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[object] = []
     plain = schemas._validator
@@ -134,6 +149,16 @@ def chain(links: int) -> dict[str, Any]:
         (wrap(a={"$dynamicRef": "#x"}), "`$dynamicRef` is not supported"),
         (wrap(a={"$id": "http://x/"}), "`$id` is not supported"),
         ({**wrap(), "$schema": "http://json-schema.org/draft-07/schema#"}, "another dialect"),
+        (wrap(a={"$schema": "http://127.0.0.1:9/dialect"}), "another dialect"),
+        ({**wrap(), "$schema": 7}, "$schema is not valid JSON Schema"),
+        (wrap(a={"type": ["string", "dict"]}), "properties.a.type is not valid"),
+        (wrap(a={"type": "any"}), "properties.a.type is not valid"),
+        (wrap(a={"$ref": 7}), "properties.a.$ref is not valid"),
+        (wrap(a={"$ref": "#/"}), "points to nothing"),
+        (wrap(a=[]), "properties.a is not valid"),
+        (wrap(a={"items": [{}]}), "properties.a.items is not valid"),
+        (wrap(a={"minLength": 10**30}), "it is not JSON"),
+        (wrap(a={"multipleOf": 0}), "properties.a.multipleOf is not valid"),
         ({**wrap(a={"$ref": "#/$defs/a"}), "$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}, "refers to itself"),
         (wrap(a={"$ref": "#/properties/a"}), "refers to itself"),
         (wrap(a={"$ref": "#/$defs/none"}), "points to nothing"),
@@ -145,6 +170,9 @@ def chain(links: int) -> dict[str, Any]:
         (wrap(a={"pattern": r"(?=x)(a+)+\1$"}), "linear time"),
         (wrap(a={"pattern": "a{1001}"}), "linear time"),
         (wrap(a={"pattern": "x" * 600}), "longer than 500"),
+        (wrap(a={"pattern": "(?:a{500}){3}"}), "linear time"),
+        (wrap(a={"pattern": r"\C"}), "does not compile"),  # RE2 takes it, the validator's engine does not
+        (wrap(a={"pattern": r"\pL{300}"}), "does not compile"),
         (wrap(a={"patternProperties": {"(?<!a)b": {}}}), "linear time"),
         (wrap(a={"const": float("nan")}), "it is not JSON"),
     ],
@@ -155,6 +183,46 @@ def test_a_schema_that_could_hurt_is_refused_with_the_reason(schema: dict[str, A
     assert reason in str(refusal.value)
     with pytest.raises(BadSchemaError):
         violations("digest", schema, {})
+
+
+def outward(url: str) -> list[dict[str, Any]]:
+    """Return schemas with an address in every place that a reader of JSON Schema might follow."""
+    inner = [{word: url} for word in ("$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id", "$anchor")]
+    inner += [{"$ref": f"{url}#/$defs/a"}, {"$id": url, "$ref": "other.json"}, {"contentSchema": {"$ref": url}}]
+    inner += [{word: {"$ref": url}} for word in ("items", "not", "contains", "unevaluatedItems", "propertyNames")]
+    inner += [{word: [{"$ref": url}]} for word in ("anyOf", "oneOf", "allOf", "prefixItems")]
+    root: list[dict[str, Any]] = [{"$schema": url}, {"$id": url}, {"$vocabulary": {url: True}}, {"$ref": url}]
+    root += [{"$defs": {"a": {"$ref": url}}}, {"dependentSchemas": {"a": {"$ref": url}}}]
+    return [wrap(a=node) for node in inner] + [{**wrap(a={}), **node} for node in root]
+
+
+def test_no_schema_makes_anybody_fetch_anything() -> None:
+    fetched: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        threading.Thread(target=note_connections, args=[listener, fetched], daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/schema.json"
+        found = outward(url)
+        for schema in found:
+            with pytest.raises(BadSchemaError):
+                refuse_bad_schema(schema)
+            with pytest.raises(BadSchemaError):
+                violations("digest", schema, {"a": "x"})
+            with contextlib.suppress(jsonschema_rs.ValidationError):  # the library by itself does not fetch either
+                schemas._validator(schema).is_valid({"a": "x"})
+        with socket.create_connection(listener.getsockname()[:2]) as own:  # the listener does listen
+            own.sendall(b"own")
+            assert own.recv(1) == b""
+    assert len(found) == 24
+    assert fetched == [b"own"]
+
+
+def note_connections(listener: socket.socket, fetched: list[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                fetched.append(connection.recv(1000))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from agents import runs, tool_calls
 from agents.errors import NotFoundError
 from agents.models import Agent, Decision, Execution, ToolCall
-from audit import clock
+from audit import canonical, clock
 from audit.models import AuditEvent
 from m1site.accounts.models import User
 from policy import allowlist, tokens
@@ -149,9 +149,11 @@ def test_it_is_pinned_to_the_definition_that_was_enabled(world: World) -> None:
     row = issue(world)
     old = ToolVersion.objects.get(tool__name="files.read")
     allowlist.disable(old.pk, actor="system:cli")
+    declaration = old.declaration.replace('"timeout_seconds":10', '"timeout_seconds":11')
     new = ToolVersion.objects.create(
-        tool=old.tool, digest="0" * 64, declaration=old.declaration, state="enabled", created_at=clock.now()
-    )
+        tool=old.tool, digest=canonical.digest(declaration.encode()), declaration=declaration, state="enabled",
+        created_at=clock.now(),
+    )  # fmt: skip
     call = ask(world, row)
     assert (call.status, call.tool_version) == ("pending", new)
     assert reasons(call) >= {"preauthorization_not_used"}

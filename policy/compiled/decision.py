@@ -1,0 +1,48 @@
+"""What the rules say of a call, before anybody asks why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policy.rules import Rule
+from policy.verdict import Outcome
+
+if TYPE_CHECKING:
+    from policy.compiled.table import Table
+
+
+class Decision(tuple[Outcome, "Table", int, int]):
+    """The outcome, and as bits the rules behind it; names are made when they are asked for.
+
+    A tuple of outcome, table, the rows that match, and the rows that cannot be judged: it is made for each call, and
+    nothing is made faster.
+    """
+
+    __slots__ = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """Denied or needs_approval; a rule that cannot be judged denies."""
+        return self[0]
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that decided, the first where several do; "" where none did."""
+        _, table, hits, failures = self
+        deciding = hits & table.denying or failures or hits
+        return table.named(deciding & -deciding)[0].name if deciding else ""
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """The names of all rules that match, denying ones first."""
+        return tuple(rule.name for rule in self.matching)
+
+    @property
+    def matching(self) -> list[Rule]:
+        """All rules that match, denying ones first."""
+        return self[1].named(self[2])
+
+    @property
+    def unjudged(self) -> list[Rule]:
+        """All rules that look at the call and cannot be judged."""
+        return self[1].named(self[3])
