@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import DatabaseError
+
 from audit import canonical, clock
 from audit.errors import M1Error, MalformedJSONError
 from policy import allowlist, headline, schemas, tool_facts, versions
 from policy.engine import evaluate
 from policy.models import PolicyCheck, PolicyVersion, ToolVersion
 from policy.proposal import Proposal
+from policy.reveal import reveal
 from policy.tool_facts import ToolFacts
 from policy.verdict import Reason, Verdict
 
@@ -101,6 +104,11 @@ def weigh(asked: Asked, now: InForce, began: int) -> Checked:
         verdict = Verdict.denied([denied.reason])
     except M1Error as exc:
         verdict = Verdict.denied([Reason("", str(exc), "error", "policy_error")])
+    except DatabaseError:
+        raise  # nothing can be decided at all, and the caller is told
+    except Exception as exc:  # closed by default: a fault in here can only deny
+        sentence = f"The call could not be checked ({type(exc).__name__}), so it is denied."
+        verdict = Verdict.denied([Reason("", sentence, "error", "policy_error")])
     return Checked(
         verdict, arguments, canonical.digest(arguments), title[:1000], version, now.policy, proposal,
         (time.perf_counter_ns() - began) // 1000, facts.declared if facts else {},
@@ -112,7 +120,7 @@ def row(
 ) -> PolicyCheck:
     """Return one evaluation, with the verdict that came of it, ready to be stored."""
     return PolicyCheck(
-        request_id=asked.request_id, phase=phase, tool_name=asked.tool[:200],
+        request_id=asked.request_id, phase=phase, tool_name=reveal(asked.tool[:200], one_line=True)[:200],
         tool_digest=checked.version.digest if checked.version else "", arguments_digest=checked.digest,
         policy_version=checked.policy, outcome=verdict.outcome, verdict=verdict.as_dict(),
         microseconds=checked.microseconds, created_at=created_at,

@@ -95,6 +95,7 @@ class Draft(models.Model):
     updated_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "draft"
         constraints: ClassVar = [models.CheckConstraint(name="draft_only_one", condition=Q(id=1))]
 
     def __str__(self) -> str:

@@ -150,6 +150,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name_plural": "draft",
                 "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="draft_only_one")],
             },
         ),

@@ -199,11 +199,19 @@ def test_a_pattern_covers_only_tools_that_have_the_arguments_it_names() -> None:
     rule = deny(tools=("files.*",), when=[leaf("folder", "equals", "x")])
     both = compiled(review(), rule)
     known = frozenset({"path", "size"})
-    assert evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known)), both).outcome is Outcome.NEEDS_APPROVAL
-    assert evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known | {"folder"})), both).outcome is Outcome.DENIED
+    assert (
+        evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known)), both).outcome
+        is Outcome.NEEDS_APPROVAL
+    )
+    assert (
+        evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known | {"folder"})), both).outcome
+        is Outcome.DENIED
+    )
     assert evaluate(CALL, both).outcome is Outcome.DENIED
     exact = compiled(review(), {**rule, "match": {"tools": ["files.delete"]}})
-    assert evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known)), exact).outcome is Outcome.DENIED
+    assert (
+        evaluate(replace(CALL, shape=ToolShape("files.delete", argument_names=known)), exact).outcome is Outcome.DENIED
+    )
 
 
 # Closed by default
