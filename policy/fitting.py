@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from audit import canonical
-from audit.canonical import JSON
 from policy import schemas
-from policy.arguments import Schema, resolve, schema_at
+from policy.arguments import Schema, names_of, resolve, schema_at
 from policy.cases import Case
 from policy.conditions import leaves
 from policy.leaves import Leaf
@@ -94,10 +93,7 @@ class Fitting:
         return self._suggestion(tool, self._tools) or "; enable it first, or correct the name"
 
     def _argument_meant(self, leaf: Leaf, covered: Iterable[Schema]) -> str:
-        names: set[str] = set()
-        for schema in covered:
-            properties: JSON = schema.get("properties")
-            names.update(properties if isinstance(properties, dict) else ())
+        names = {name for schema in covered for name in names_of(schema)} if self._suggestions_left > 0 else ()
         close = self._suggestion(leaf.argument, sorted(names)) if len(leaf.path) == 1 else ""
         return close or "; correct the name, or make a rule of its own for the tools that have it"
 

@@ -12,7 +12,7 @@ from policy.lint.judging import always_judged
 from policy.lint.values import possible
 from policy.rules import Rule
 
-MAX_BRANCHES = 100  # nested alternatives multiply; beyond this the answer is "cannot say", and lint is silent
+MAX_TRIED = 50  # alternatives multiply; when so many were tried the answer is "cannot say", and lint is silent
 
 Path: TypeAlias = tuple[str, ...]
 Wanted: TypeAlias = tuple[Condition, bool | None]
@@ -46,19 +46,19 @@ class _Search:
 
     def __init__(self, tool: Tool) -> None:
         self._tool = tool
-        self._branches_left = MAX_BRANCHES
+        self._left = MAX_TRIED
 
     def can_be(self, wanted: Iterable[Wanted], known: Known) -> bool:
         """Return False where the conditions certainly cannot be as wanted, beside what is known and possible."""
+        self._left -= 1
         found, alternatives = _unfolded(wanted)
         known = {**known, **{path: (*known.get(path, ()), *facts) for path, facts in found.items()}}
         if not all(possible(self._tool.domain(path), known[path]) for path in found):
             return False
-        if not alternatives:
+        if not alternatives or self._left < 0:
             return True
-        self._branches_left -= 1
         (first, held), *others = alternatives
-        return self._branches_left < 0 or any(self.can_be([(part, held), *others], known) for part in first.parts)
+        return any(self.can_be([(part, held), *others], known) for part in first.parts)
 
 
 def _unfolded(wanted: Iterable[Wanted]) -> tuple[dict[Path, list[Fact]], list[tuple[AllOf | AnyOf, bool]]]:

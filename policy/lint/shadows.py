@@ -11,16 +11,16 @@ from policy.lint.reach import Reach, is_within
 from policy.lint.reasoning import always_holds, implies
 from policy.rules import Deny, Review, Rule
 
-# Every rule beside every other one is a hundred million pairs in a policy of ten thousand, and each takes time. The
-# index leaves few, the broadest first; of those every rule gets a share, in conditions that are looked at. What is not
-# compared is not reported: a missing warning costs less than a publisher who waits for minutes.
-MAX_LOOKED_AT = 120_000
+# Every rule beside every other one is a hundred million comparisons in a policy of ten thousand. The index leaves few,
+# the broadest rules first; of those every rule gets a share, counted in pairs of conditions. What is not compared is
+# not reported: a missing warning costs less than a publisher who waits for minutes.
+MAX_PAIRS = 120_000
 
 
 def of_rules(rules: Sequence[Rule], reach: Reach) -> list[Finding]:
     """Return a warning for every rule without which no verdict changes; of two that are alike, for the later one."""
     index, order = Index(rules), {rule.name: position for position, rule in enumerate(rules)}
-    share = MAX_LOOKED_AT // max(1, len(rules))
+    share = MAX_PAIRS // max(1, len(rules))
     by: dict[str, Rule] = {}
     for rule in rules:
         for other in _shared_out(rule, index.broader(rule), share):
@@ -36,7 +36,7 @@ def _shared_out(rule: Rule, others: Iterator[Rule], share: int) -> Iterator[Rule
     """Yield rules until their conditions use up the share; the first one always."""
     for other in others:
         yield other
-        share -= weight(rule) + weight(other)
+        share -= weight(rule) * weight(other)
         if share <= 0:
             return
 

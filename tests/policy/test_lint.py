@@ -172,6 +172,7 @@ MISTAKES = [
     ("amount: [at_least, 9], amount: [at_most, 5]",
      "never_matches", "`amount` is at least 9 and `amount` is at most 5 exclude each other; put them under any"),
     ("amount: [greater_than, 5], amount: [less_than, 6]", "never_matches", "exclude each other"),
+    ("priority: [at_least, 4], priority: [not_in, [4, 5]]", "never_matches", "exclude each other"),
     ("rate: [greater_than, 5, no_match], rate: [at_most, 5, no_match]", "never_matches", "exclude each other"),
     ("sum: [at_least, {decimal: '10'}], sum: [less_than, {decimal: '10.00'}]", "never_matches", "is at least 10 and"),
     ("due: [greater_than, {date: '2026-02-01'}], due: [at_most, {date: '2026-01-31'}]",
@@ -353,7 +354,7 @@ def test_a_large_policy_compares_no_more_pairs_than_it_has_a_share_for(monkeypat
         return False
 
     monkeypatch.setattr(shadows, "covers", covers)
-    monkeypatch.setattr(shadows, "MAX_LOOKED_AT", 1_000)
+    monkeypatch.setattr(shadows, "MAX_PAIRS", 1_000)
     findings([rule(f"r{at}", f"amount: [at_most, {at}]") for at in range(200)])
     assert 200 <= len(compared) <= 1_000
 
