@@ -7,8 +7,7 @@ from agents.api import check, halts, replay, runs, tool_calls
 from audit import api as audit_api
 from m1site.accounts.authentication import needs
 from m1site.parsers import LargeJSONParser
-from policy import api as policy_api
-from policy import draft_api, version_api
+from policy.api import draft, tokens, versions
 
 DOCS = SpectacularSwaggerSplitView  # its script apart, and a page of ours without inline styles: the CSP refuses both
 READ = [needs(get="read")]
@@ -29,22 +28,20 @@ urlpatterns = [
     path("tool-calls/<uuid:request_id>/approve", tool_calls.Approve.as_view(permission_classes=DECIDE)),
     path("tool-calls/<uuid:request_id>/reject", tool_calls.Reject.as_view(permission_classes=DECIDE)),
     path("tool-calls/<uuid:request_id>/settle", tool_calls.Settle.as_view(permission_classes=DECIDE)),
-    path(
-        "preauthorizations", policy_api.Preauthorizations.as_view(permission_classes=[needs(get="read", post="decide")])
-    ),
-    path("tokens", policy_api.Tokens.as_view(permission_classes=READ)),
-    path("tokens/<uuid:jti>/revoke", policy_api.Revoke.as_view(permission_classes=DECIDE)),
+    path("preauthorizations", tokens.Preauthorizations.as_view(permission_classes=[needs(get="read", post="decide")])),
+    path("tokens", tokens.Tokens.as_view(permission_classes=READ)),
+    path("tokens/<uuid:jti>/revoke", tokens.Revoke.as_view(permission_classes=DECIDE)),
     path("halts", halts.Halts.as_view(permission_classes=[needs(get="read", post="operate")])),
     path("halts/<uuid:halt_id>", halts.OneHalt.as_view(permission_classes=[needs(delete="operate")])),
-    path("policy/active", version_api.ActivePolicy.as_view(permission_classes=READ)),
-    path("policy/versions", version_api.Versions.as_view(permission_classes=READ)),
-    path("policy/versions/<int:number>", version_api.OneVersion.as_view(permission_classes=READ)),
-    path("policy/diff", version_api.Differences.as_view(permission_classes=READ)),
-    path("policy/document-schema", version_api.DocumentSchema.as_view(permission_classes=READ)),
-    path("policy/draft", draft_api.OneDraft.as_view(permission_classes=[needs(get="read", put="policy")], **LARGE)),
-    path("policy/draft/reset", draft_api.Reset.as_view(permission_classes=AUTHOR)),
-    path("policy/draft/publish", draft_api.Publish.as_view(permission_classes=AUTHOR)),
-    path("policy/test", draft_api.Test.as_view(permission_classes=ASK, **LARGE)),
+    path("policy/active", versions.ActivePolicy.as_view(permission_classes=READ)),
+    path("policy/versions", versions.Versions.as_view(permission_classes=READ)),
+    path("policy/versions/<int:number>", versions.OneVersion.as_view(permission_classes=READ)),
+    path("policy/diff", versions.Differences.as_view(permission_classes=READ)),
+    path("policy/document-schema", versions.DocumentSchema.as_view(permission_classes=READ)),
+    path("policy/draft", draft.OneDraft.as_view(permission_classes=[needs(get="read", put="policy")], **LARGE)),
+    path("policy/draft/reset", draft.Reset.as_view(permission_classes=AUTHOR)),
+    path("policy/draft/publish", draft.Publish.as_view(permission_classes=AUTHOR)),
+    path("policy/test", draft.Test.as_view(permission_classes=ASK, **LARGE)),
     path("policy/replay", replay.Replay.as_view(permission_classes=ASK, **LARGE)),
     path("policy/check", check.DryRun.as_view(permission_classes=ASK)),
     path("audit/events", audit_api.Events.as_view(permission_classes=READ)),

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from agents import replay
 from audit.rest import Body, Shape, Text, Whole, caller
 from policy import documents, drafts
-from policy.version_api import refuse_unless
+from policy.api.versions import refuse_unless
 from policy.yaml_text import MAX_BYTES
 
 MAX_DAYS = 730

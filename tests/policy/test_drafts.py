@@ -316,7 +316,7 @@ def test_an_edit_without_its_event_is_no_edit(world: World, monkeypatch: pytest.
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("policy.draft_rows.trail.append", broken)
+    monkeypatch.setattr("policy.drafts.rows.trail.append", broken)
     with pytest.raises(RuntimeError):
         drafts.save_rule(NEW, editor=world.sam)
     assert not Rule.objects.filter(name="ask-first").exists()

@@ -10,8 +10,8 @@ from rest_framework.views import APIView
 
 from audit.rest import Body, Shape, Text, Whole, caller, request_key
 from policy import documents, drafts, publishing
+from policy.api.versions import DocumentShape, refuse_unless, version_of
 from policy.models import Draft
-from policy.version_api import DocumentShape, refuse_unless, version_of
 from policy.yaml_text import MAX_BYTES
 
 READERS = (drafts.READ, drafts.EDIT, drafts.PUBLISH)

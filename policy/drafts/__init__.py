@@ -5,12 +5,13 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from policy import draft_rows, publishing, versions
+from policy import publishing, versions
 from policy.cases import Failure
 from policy.differences import differences
 from policy.documents import Document, Finding
-from policy.draft_edits import apply, delete_rule, delete_test, reset, save_rule, save_test, set_note
-from policy.draft_rows import digest, read
+from policy.drafts import rows
+from policy.drafts.edits import apply, delete_rule, delete_test, reset, save_rule, save_test, set_note
+from policy.drafts.rows import digest, read
 from policy.errors import PolicyRefusedError
 from policy.models import Draft, PolicyVersion, Rule
 
@@ -23,12 +24,12 @@ EDIT, PUBLISH, READ = "policy.change_rule", publishing.PUBLISH, "policy.view_pol
 
 def document() -> Document:
     """Return what the draft says. Raises DocumentError where it has no rule."""
-    return draft_rows.document(read())
+    return rows.document(read())
 
 
 def text() -> str:
     """Return the draft as YAML: word for word as it was applied, comments too, while that says the same."""
-    return draft_rows.text(read())
+    return rows.text(read())
 
 
 def findings() -> list[Finding]:
@@ -61,13 +62,13 @@ def publish(
     request_key  found again under it, a version that was published before is returned and nothing is done
     Raises PolicyRefusedError, FourEyesError, StaleDraftError, StaleVersionError, NotAPersonError.
     """
-    draft = draft_rows.locked()
+    draft = rows.locked()
     if request_key and (done := PolicyVersion.objects.filter(pk=request_key).first()):
         return done
-    draft_rows.refuse_stale(draft, revision)
+    rows.refuse_stale(draft, revision)
     _refuse_nothing_new(draft)
     version = publishing.insert(
-        draft_rows.text(draft), draft_rows.document(draft), author=draft.author or publisher, publisher=publisher,
+        rows.text(draft), rows.document(draft), author=draft.author or publisher, publisher=publisher,
         editors=set(draft.editors.values_list("pk", flat=True)), note=note, override=override, key=request_key,
     )  # fmt: skip
     draft.base, draft.text = version, version.document

@@ -8,9 +8,10 @@ from django.db.models import Max
 
 from audit import canonical, clock
 from audit.canonical import JSON
-from policy import case_fields, documents, draft_rows, rule_fields, versions
+from policy import case_fields, documents, rule_fields, versions
 from policy.documents import MAX_NOTE, MAX_RULES, MAX_TESTS
-from policy.draft_rows import locked, note_edit
+from policy.drafts import rows
+from policy.drafts.rows import locked, note_edit
 from policy.errors import DuplicateNameError, NotInDraftError, RuleExpectedError
 from policy.models import Draft, PolicyVersion, Rule, RuleTest
 from policy.publishing import refuse_programs
@@ -27,10 +28,10 @@ def apply(text: str, *, editor: AbstractUser, revision: int | None = None) -> Dr
     refuse_programs(editor)
     document = documents.load(text)
     draft, version = locked(revision), versions.active()
-    before, after = draft_rows.digest(draft), documents.digest(document)
+    before, after = rows.digest(draft), documents.digest(document)
     if before == after and draft.text == text and draft.base == version:
         return draft
-    draft_rows.replace(document, author_id=editor.pk)
+    rows.replace(document, author_id=editor.pk)
     draft.base, draft.note, draft.text = version, document.note, text
     return note_edit(draft, editor, what="all", name="", before=before, after=after)
 
@@ -43,15 +44,15 @@ def reset(*, editor: AbstractUser, version: PolicyVersion | None = None, revisio
     """
     refuse_programs(editor)
     draft, active = locked(revision), versions.active()
-    before = draft_rows.digest(draft)
+    before = rows.digest(draft)
     if (version or active) is None:
-        draft_rows.replace(documents.Document(()), author_id=editor.pk)
+        rows.replace(documents.Document(()), author_id=editor.pk)
         draft.note, draft.text = "", ""
     else:
-        draft_rows.copy(draft, cast(PolicyVersion, version or active))
+        rows.copy(draft, cast(PolicyVersion, version or active))
     draft.base = active
     draft.editors.clear()
-    note_edit(draft, editor, what="all", name="", before=before, after=draft_rows.digest(draft))
+    note_edit(draft, editor, what="all", name="", before=before, after=rows.digest(draft))
     if version is None or version == active:
         draft.editors.clear()
     return draft
@@ -123,8 +124,8 @@ def set_note(note: str, *, editor: AbstractUser, revision: int | None = None) ->
 def _save(
     draft: Draft, model: type[Rule] | type[RuleTest], name: str, value: dict[str, JSON], editor: AbstractUser, was: str
 ) -> Draft:
-    rows, body = model._default_manager, canonical.encode(value).decode()
-    if name != was and rows.filter(name=name).exists():
+    parts, body = model._default_manager, canonical.encode(value).decode()
+    if name != was and parts.filter(name=name).exists():
         problem = f'"{name}" is the name of another {_WHAT[model]} of the draft'
         raise DuplicateNameError(field="name", path=("name",), problem=problem)
     row = _row(model, was) if was else model(position=_end(model))
@@ -154,10 +155,10 @@ def _row(model: type[Rule] | type[RuleTest], name: str) -> Rule | RuleTest:
 
 def _end(model: type[Rule] | type[RuleTest]) -> int:
     """Return the position behind the last row. Raises FieldError where there are as many as a document may have."""
-    rows = model._default_manager
-    if rows.count() >= _MOST[model]:
+    parts = model._default_manager
+    if parts.count() >= _MOST[model]:
         raise wrong((), f"cannot be added: the draft has {_MOST[model]} {_WHAT[model]}s already")
-    last: int | None = rows.aggregate(last=Max("position"))["last"]
+    last: int | None = parts.aggregate(last=Max("position"))["last"]
     return 0 if last is None else last + 1
 
 

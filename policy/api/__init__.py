@@ -1,0 +1,1 @@
+"""REST for policy: the rules in force and their versions, the draft, and the ledger of tokens."""
