@@ -13,7 +13,7 @@ from policy.operators import kinds
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
 _MAILBOX = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@({_HOST})")
-_URL = re.compile(rf"(?i:https?)://({_HOST})\.?(?::[0-9]{{1,5}})?(?:[/?#][!-\[\]-~]*)?")
+_URL = re.compile(rf"[hH][tT][tT][pP][sS]?://({_HOST})\.?(?::[0-9]{{1,5}})?(?:[/?#][!-\[\]-~]*)?")  # (?i) takes ſ for s
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 MAX_MAILBOX, MAX_HOST, MAX_URL, MAX_PATH = 320, 253, 4_000, 4_000
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")

@@ -90,7 +90,10 @@ def pattern(raw: JSON, path: Path) -> Prepared:
     def test(seen: Seen) -> bool:
         if len(kinds.text(seen)) > MAX_MATCHED:
             raise UnjudgedError(problem=f"is longer than the {MAX_MATCHED} characters a pattern may read")
-        return expression.fullmatch(seen) is not None
+        try:
+            return expression.fullmatch(seen) is not None
+        except UnicodeError:
+            raise UnjudgedError(problem="holds half a character (a lone surrogate)") from None
 
     return Prepared(written, test)
 
