@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from m1site.bench.cells import Cell, where
 from m1site.bench.figures import middle
 
-TITLES = "shape rules engine,a second,p50 us,p95 us,p99 us,M1 is x,load ms,checked".split(",")
+TITLES = "shape rules engine,a second,p50 us,p99 us,M1 is x,load ms".split(",")
 CELL_COLUMNS = [(title, title) for title in TITLES]
 
 
@@ -20,14 +20,13 @@ def _row(cells: Sequence[Cell], m1: Sequence[Cell]) -> dict[str, str]:
     numbers = {
         "a second": [cell.per_second for cell in cells],
         "p50 us": [cell.p50 for cell in cells],
-        "p95 us": [cell.p95 for cell in cells],
         "p99 us": [cell.p99 for cell in cells],
         "M1 is x": [ours[cell.repeat] / cell.per_second for cell in cells],
         "load ms": [cell.load_ms for cell in cells],
     }
     medians = {title: _number(middle(values)) for title, values in numbers.items()}
     name = f"{first.shape} {first.size} {first.engine}"
-    return {TITLES[0]: name, **medians, "checked": str(min(cell.checked for cell in cells))}
+    return {TITLES[0]: name, **medians}
 
 
 def _number(value: float | None) -> str:
