@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 from audit.errors import MalformedJSONError
@@ -41,7 +43,7 @@ def parse(data: bytes, *, limits: Limits = Limits()) -> JSON:  # noqa: B008 - fr
     try:
         text = data.decode("utf-8")
         _check_depth(text, limits.depth)
-        value: JSON = _decoder(limits).decode(text)
+        value: JSON = _decoder(limits, text).decode(text)
     except UnicodeDecodeError as exc:
         _refuse(f"not UTF-8 at byte {exc.start}")
     except json.JSONDecodeError as exc:
@@ -59,6 +61,8 @@ def _refuse(reason: str) -> NoReturn:
 
 def _check_depth(text: str, limit: int) -> None:
     """Count brackets outside strings before anything recurses into them."""
+    if text.count("[") + text.count("{") <= limit:
+        return  # as in nearly every call: not even all of them together
     depth = 0
     for bracket in _NOT_BRACKET.sub("", _STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
@@ -66,7 +70,17 @@ def _check_depth(text: str, limit: int) -> None:
             _refuse(f"nested deeper than {limit} levels")
 
 
-def _decoder(limits: Limits) -> json.JSONDecoder:
+def _decoder(limits: Limits, text: str) -> json.JSONDecoder:
+    """Return a decoder that keeps the limits; one that counts keys only where there are as many colons."""
+    return _made(limits) if text.count(":") <= limits.keys else _counting(limits)
+
+
+@lru_cache(16)
+def _made(limits: Limits) -> json.JSONDecoder:
+    return _decoding(limits, _unique)
+
+
+def _counting(limits: Limits) -> json.JSONDecoder:
     keys_left = limits.keys
 
     def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -76,14 +90,15 @@ def _decoder(limits: Limits) -> json.JSONDecoder:
             _refuse(f"more than {limits.keys} keys")
         return _unique(pairs)
 
-    def to_int(digits: str) -> int:
-        return int(_in_range(digits, limits.digits))
+    return _decoding(limits, to_object)
 
-    def to_float(digits: str) -> float:
-        return float(_in_range(digits, limits.digits))
 
+def _decoding(limits: Limits, to_object: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> json.JSONDecoder:
     return json.JSONDecoder(
-        object_pairs_hook=to_object, parse_int=to_int, parse_float=to_float, parse_constant=_refuse_constant
+        object_pairs_hook=to_object,
+        parse_int=lambda digits: int(_in_range(digits, limits.digits)),
+        parse_float=lambda digits: float(_in_range(digits, limits.digits)),
+        parse_constant=_refuse_constant,
     )
 
 

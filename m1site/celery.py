@@ -4,6 +4,8 @@ import os
 
 from celery import Celery, signals
 
+from m1site import heap
+
 SWEEP_SECONDS = 2
 SWEEPS = ("agents.sweep_expired", "agents.sweep_outbox", "agents.sweep_lost", "agents.sweep_disabled")
 
@@ -33,3 +35,9 @@ app.conf.update(
 @signals.setup_logging.connect
 def leave_logging_alone(**_: object) -> None:
     """Keep Celery from adding handlers: Django has set logging up, and a listener here is how Celery is told."""
+
+
+@signals.worker_process_init.connect
+def settle_heap(**_: object) -> None:
+    """Keep the collector's pauses short in each child."""
+    heap.settle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from audit import canonical
 from policy.reveal import reveal
@@ -31,16 +31,15 @@ def _shown(arguments: Mapping[str, object], name: str) -> str:
         return _NOT_GIVEN
     value = arguments[name]
     if isinstance(value, list | tuple):
-        return _shortened(", ".join(map(_text, value)), f"{len(value)} items")
-    text = _text(value)
-    return _shortened(text, f"{len(text):,} characters")
+        return _shortened(", ".join(map(_text, value)), lambda _: f"{len(value)} items")
+    return _shortened(_text(value), lambda text: f"{len(text):,} characters")
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else canonical.encode(value).decode()
 
 
-def _shortened(text: str, whole: str) -> str:
+def _shortened(text: str, whole: Callable[[str], str]) -> str:
     if len(text) <= VALUE_CHARACTERS:
         return reveal(text, one_line=True)
-    return f"{reveal(text[:VALUE_CHARACTERS], one_line=True)}… ({whole})"
+    return f"{reveal(text[:VALUE_CHARACTERS], one_line=True)}… ({whole(text)})"

@@ -11,6 +11,7 @@ from policy.reading import Path, mapping, suggestion, text, wrong
 
 ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*){0,7}")
 FIELDS = ("value", "quantifier", "if_missing")
+QUANTIFIERS, IF_MISSING = get_args(Quantifier), get_args(IfMissing)
 
 
 def parse(raw: JSON, path: Path) -> Leaf:
@@ -28,8 +29,8 @@ def parse(raw: JSON, path: Path) -> Leaf:
         argument=argument,
         operator=operator.name,
         value=prepared.value,
-        quantifier=cast(Quantifier | None, _word(fields, "quantifier", get_args(Quantifier), path)),
-        if_missing=cast(IfMissing | None, _word(fields, "if_missing", get_args(IfMissing), path)),
+        quantifier=cast(Quantifier | None, _word(fields, "quantifier", QUANTIFIERS, path)),
+        if_missing=cast(IfMissing | None, _word(fields, "if_missing", IF_MISSING, path)),
         path=tuple(argument.split(".")),
         test=prepared.test,
         types=prepared.types,

@@ -34,6 +34,8 @@ class Segment(NamedTuple):
 
 def reveal(text: str, *, one_line: bool = False) -> str:
     """Return the text with a visible mark, such as ⟦U+202E⟧, in the place of each character that cannot be seen."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(segment.text for segment in marks(text, one_line=one_line))
 
 

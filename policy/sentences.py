@@ -6,6 +6,7 @@ are text like any other.
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 
 from audit.canonical import JSON
 from policy.arguments import MISSING, Seen
@@ -19,6 +20,8 @@ from policy.rules import Deny, Match, Review, Rule
 from policy.verdict import Outcome, Requirement, Verdict
 
 MOST, MOST_ITEMS = 120, 5
+MAX_REMEMBERED = 10_000
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SUBJECTS = {  # (quantifier, whether it held) to the subject and whether the operator's words are the holding ones
     (None, True): ("{}", True),
     (None, False): ("{}", False),
@@ -93,7 +96,7 @@ def value(seen: Seen) -> str:
     """Return a value as JSON, cut to a bounded length, with what the eye cannot see written out."""
     if seen is MISSING:
         return "nothing"
-    written = json.dumps(_cut(seen), ensure_ascii=False)
+    written = _ENCODER.encode(_cut(seen))
     return reveal(written if len(written) <= 2 * MOST else f"{written[: 2 * MOST]}…", one_line=True)
 
 
@@ -107,6 +110,12 @@ def _cut(seen: JSON) -> JSON:
 
 
 def _leaf(leaf: Leaf, *, holds: bool) -> str:
+    return _in_words(leaf, leaf.sign, holds)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _in_words(leaf: Leaf, sign: str, holds: bool) -> str:
+    """Return what a leaf says; its sign tells leaves apart that are equal, such as `is 1` and `is true`."""
     subject, words_hold = _SUBJECTS[leaf.quantifier, holds]
     operator = OPERATORS[leaf.operator]
     words = operator.holds if words_hold else operator.fails
