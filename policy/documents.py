@@ -21,18 +21,17 @@ from typing import TypeVar
 
 from audit import canonical as canonical_json
 from audit.canonical import JSON
-from policy import case_fields, cases, lint, rule_fields, yaml_text
+from policy import case_fields, cases, rule_fields, yaml_text
 from policy.arguments import Schema
 from policy.cases import Case, Failure
 from policy.document_schema import schema
 from policy.engine import CompiledPolicy, compile_rules
 from policy.errors import FieldError
-from policy.fitting import Finding
 from policy.reading import Path, mapping, sequence, suggestion, text, wrong
 from policy.rules import Rule
 from policy.yaml_text import Lines, problem, refuse
 
-__all__ = ["Document", "Failure", "Finding", "check_against_tools", "load", "run_tests", "schema"]
+__all__ = ["Document", "Failure", "load", "run_tests", "schema"]
 FORMAT, MAX_RULES, MAX_TESTS, MAX_NOTE = 1, 10_000, 2_000, 5_000
 MAX_NAME_PROBLEMS = 20  # finding what was meant takes time, among ten thousand names
 _Part = TypeVar("_Part", Rule, Case)
@@ -78,14 +77,6 @@ def run_tests(document: Document, schemas: Mapping[str, Schema] | None = None) -
     schemas  of the tools, by name: their defaults stand in for arguments a case leaves out
     """
     return cases.run(document.tests, document.compiled(), schemas or {})
-
-
-def check_against_tools(document: Document, tools: Mapping[str, Schema]) -> list[Finding]:
-    """Return what stops publishing: errors, and warnings that a publisher may override with a reason.
-
-    tools  the schemas of the enabled tools, by name
-    """
-    return lint.findings(document, tools)
 
 
 def from_value(value: JSON, lines: Lines | None = None) -> Document:

@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from uuid_utils.compat import uuid7
 
 from audit import clock, trail
-from policy import documents
+from policy import documents, lint
 from policy.arguments import Schema
-from policy.documents import Document, Failure, Finding
+from policy.documents import Document, Failure
 from policy.errors import FourEyesError, NotAPersonError, PolicyRefusedError, StaleVersionError
+from policy.fitting import Finding
 from policy.models import PolicyVersion, ToolVersion
 
 MAX_NOTE, MAX_REASON, MAX_OVERRIDDEN = 5_000, 2_000, 200
@@ -45,7 +46,7 @@ def tools() -> dict[str, Schema]:
 def examine(document: Document) -> Examination:
     """Return what lint and the document's own test cases say of it."""
     schemas = tools()
-    return Examination(documents.check_against_tools(document, schemas), documents.run_tests(document, schemas))
+    return Examination(lint.findings(document, schemas), documents.run_tests(document, schemas))
 
 
 def refuse_programs(*accounts: AbstractUser) -> None:

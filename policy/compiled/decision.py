@@ -1,20 +1,27 @@
 """What the rules say of a call, before anybody asks why."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from policy.rules import Rule
 from policy.verdict import Outcome
 
-if TYPE_CHECKING:
-    from policy.compiled.table import Table
+
+class Rows(Protocol):
+    """What knows which rule a bit is of.
+
+    denying   the bits of rules that deny
+    """
+
+    denying: int
+
+    def named(self, found: int) -> list[Rule]:
+        """Return the rules that the bits are of, each once."""
 
 
-class Decision(tuple[Outcome, "Table", int, int]):
+class Decision(tuple[Outcome, Rows, int, int]):
     """The outcome, and as bits the rules behind it; names are made when they are asked for.
 
-    A tuple of outcome, table, the rows that match, and the rows that cannot be judged: it is made for each call, and
+    A tuple of outcome, rows, the rows that match, and the rows that cannot be judged: it is made for each call, and
     nothing is made faster.
     """
 
@@ -28,9 +35,9 @@ class Decision(tuple[Outcome, "Table", int, int]):
     @property
     def rule(self) -> str:
         """The name of the rule that decided, the first where several do; "" where none did."""
-        _, table, hits, failures = self
-        deciding = hits & table.denying or failures or hits
-        return table.named(deciding & -deciding)[0].name if deciding else ""
+        _, rows, hits, failures = self
+        deciding = hits & rows.denying or failures or hits
+        return rows.named(deciding & -deciding)[0].name if deciding else ""
 
     @property
     def matched(self) -> tuple[str, ...]:

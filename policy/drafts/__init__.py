@@ -8,11 +8,12 @@ from django.db import transaction
 from policy import publishing, versions
 from policy.cases import Failure
 from policy.differences import differences
-from policy.documents import Document, Finding
+from policy.documents import Document
 from policy.drafts import rows
 from policy.drafts.edits import apply, delete_rule, delete_test, reset, save_rule, save_test, set_note
 from policy.drafts.rows import digest, read
 from policy.errors import PolicyRefusedError
+from policy.fitting import Finding
 from policy.models import Draft, PolicyVersion, Rule
 
 __all__ = [

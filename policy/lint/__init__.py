@@ -5,18 +5,13 @@ author can have meant: nothing, always, or what another rule does already. Lint 
 cannot find out, it is silent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from policy.arguments import Schema
+from policy.documents import Document
 from policy.fitting import Finding, Fitting
 from policy.lint import conditions, shadows, slips
 from policy.lint.reach import Reach
-
-if TYPE_CHECKING:  # documents offers these findings as its own
-    from policy.documents import Document
 
 __all__ = ["Finding", "findings"]
 

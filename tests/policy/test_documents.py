@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit import canonical
-from policy import documents, sentences, yaml_text
+from policy import documents, lint, sentences, yaml_text
 from policy.documents import Document
 from policy.errors import DocumentError
 from policy.fitting import Fitting
@@ -449,7 +449,7 @@ def test_a_rule_about_what_is_not_there_stops_publishing(
 def test_a_case_that_no_agent_could_propose_stops_publishing(call: dict[str, Any], problem: str) -> None:
     value = good_value()
     value["tests"][0]["call"] = call
-    found = documents.check_against_tools(documents.from_value(value), TOOLS)
+    found = lint.findings(documents.from_value(value), TOOLS)
     assert any(finding.where == "test small" and problem in finding.problem for finding in found)
 
 

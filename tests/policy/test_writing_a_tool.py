@@ -16,7 +16,7 @@ import pytest
 
 from agents import sandbox
 from agents.sandbox import Limits
-from policy import documents, registry
+from policy import documents, lint, registry
 from policy.declare import tool
 from policy.registry import Definition
 
@@ -86,7 +86,7 @@ def functions(module: ModuleType) -> dict[str, Callable[..., None]]:
 def test_the_pages_policy_fits_the_tool_and_its_tests_pass(definition: Definition) -> None:
     document = documents.load(blocks("yaml")[0])
     assert documents.run_tests(document, {definition.name: definition.schema}) == []
-    assert list(documents.check_against_tools(document, {definition.name: definition.schema})) == []
+    assert list(lint.findings(document, {definition.name: definition.schema})) == []
 
 
 def test_every_word_of_a_declaration_is_on_the_page() -> None:
