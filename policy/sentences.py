@@ -20,7 +20,7 @@ from policy.rules import Deny, Match, Review, Rule
 from policy.verdict import Outcome, Requirement, Verdict
 
 MOST, MOST_ITEMS = 120, 5
-MAX_REMEMBERED = 10_000
+MAX_REMEMBERED = 4_000
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SUBJECTS = {  # (quantifier, whether it held) to the subject and whether the operator's words are the holding ones
     (None, True): ("{}", True),

@@ -4,7 +4,6 @@ What was published was checked word by word, and its digest says that it is stil
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -16,7 +15,6 @@ from policy.leaves import Leaf
 from policy.rules import Deny, Match, Review, Rule
 from policy.verdict import Requirement
 
-MAX_LEAVES = 100_000
 _BETWEEN = re.compile(r',(?=\{"(?:deny|description|match)":)')
 _TOOLS = re.compile(r'"tools":(\[[^\]]*\])')
 
@@ -32,7 +30,7 @@ def compile_stored(document: str) -> CompiledPolicy:
     written = _BETWEEN.split(rules)
     if len(named) != len(written):
         raise ValueError("the document is not canonical")
-    return CompiledPolicy(written, named, _read)
+    return CompiledPolicy(written, named, Reader().rule_of)
 
 
 def _section(document: str) -> str:
@@ -46,15 +44,35 @@ def _section(document: str) -> str:
     return document[start : end if end >= 0 else document.rindex("]}", start)]
 
 
-def _read(written: str) -> Rule:
-    return read_rule(orjson.loads(written))
+class Reader:
+    """Reads the rules of one policy. The same few conditions stand in many rules: each is made once."""
 
+    def __init__(self) -> None:
+        self._leaves: dict[bytes, Leaf] = {}
 
-def read_rule(value: dict[str, Any]) -> Rule:
-    """Return a rule as `rule_fields.to_value` wrote it."""
-    match = Match(**{field: tuple(names) for field, names in value["match"].items()})
-    when = AllOf(tuple(_condition(part) for part in value.get("when", ())))
-    return Rule(value["name"], match, _effect(value), when, value.get("description", ""))
+    def rule_of(self, written: str) -> Rule:
+        """Return a rule from its canonical JSON."""
+        return self.rule(orjson.loads(written))
+
+    def rule(self, value: dict[str, Any]) -> Rule:
+        """Return a rule as `rule_fields.to_value` wrote it."""
+        match = Match(**{field: tuple(names) for field, names in value["match"].items()})
+        when = AllOf(tuple(map(self._condition, value.get("when", ()))))
+        return Rule(value["name"], match, _effect(value), when, value.get("description", ""))
+
+    def _condition(self, value: dict[str, Any]) -> Condition:
+        if "not" in value:
+            return Not(self._condition(value["not"]))
+        if "all" in value:
+            return AllOf(tuple(map(self._condition, value["all"])))
+        if "any" in value:
+            return AnyOf(tuple(map(self._condition, value["any"])))
+        return self._leaf(orjson.dumps(value))
+
+    def _leaf(self, written: bytes) -> Leaf:
+        if written not in self._leaves:
+            self._leaves[written] = leaf_fields.parse(orjson.loads(written), ())
+        return self._leaves[written]
 
 
 def _effect(value: dict[str, Any]) -> Deny | Review:
@@ -63,19 +81,3 @@ def _effect(value: dict[str, Any]) -> Deny | Review:
     review = dict(value["review"])
     review["requirements"] = tuple(Requirement.from_dict(one) for one in review["requirements"])
     return Review(**review)
-
-
-def _condition(value: dict[str, Any]) -> Condition:
-    if "not" in value:
-        return Not(_condition(value["not"]))
-    if "all" in value:
-        return AllOf(tuple(_condition(part) for part in value["all"]))
-    if "any" in value:
-        return AnyOf(tuple(_condition(part) for part in value["any"]))
-    return _leaf(orjson.dumps(value))
-
-
-@lru_cache(MAX_LEAVES)
-def _leaf(written: bytes) -> Leaf:
-    """Return a leaf; the same few conditions stand in many rules."""
-    return leaf_fields.parse(orjson.loads(written), ())

@@ -15,7 +15,7 @@ from policy.compiled.compared import MAX_CELLS
 from policy.compiled.literals import literal_end
 from policy.compiled.policy import CompiledPolicy
 from policy.compiled.rows import MAX_ROWS, rows
-from policy.compiled.stored import compile_stored, read_rule
+from policy.compiled.stored import Reader, compile_stored
 from policy.conditions import Error, Held
 from policy.documents import Document
 from policy.engine import compile_rules
@@ -153,7 +153,7 @@ def test_a_stored_policy_is_read_as_it_was_written(written: list[dict[str, Any]]
         return  # the odd text made no agent's name
     document = Document(tuple(parsed), note=hostile)
     stored = compile_stored(documents.canonical(document).decode())
-    assert [read_rule(rule_fields.to_value(rule)) for rule in parsed] == parsed
+    assert [Reader().rule(rule_fields.to_value(rule)) for rule in parsed] == parsed
     for tool in ("pay.send", "pay.eu.send", "files.read", "payroll", "other"):
         assert _seen(stored, tool) == _seen(compile_rules(parsed), tool)
 
