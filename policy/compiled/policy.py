@@ -32,6 +32,8 @@ class CompiledPolicy:
             for name in names:
                 shelf = self._patterns if name[-1] == "*" else self._exact
                 shelf.setdefault(name.removesuffix("*"), []).append(at)
+        for at in self._patterns.get("", ()):
+            self._rule(at)  # for every tool: no tool's first call should pay for all of them
 
     def decide(
         self, shape: ToolShape, agent: str, environment: str, groups: frozenset[str], arguments: Mapping[str, JSON]
