@@ -2,7 +2,6 @@
 
 import gc
 
-
 YOUNG, MIDDLE, OLD = 10_000, 20, 20
 """Objects before the collector looks at the young ones; rounds of that before it looks at the middle, then the old."""
 
