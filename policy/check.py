@@ -122,7 +122,8 @@ def row(
     return PolicyCheck(
         request_id=asked.request_id, phase=phase, tool_name=reveal(asked.tool[:200], one_line=True)[:200],
         tool_digest=checked.version.digest if checked.version else "", arguments_digest=checked.digest,
-        policy_version=checked.policy, outcome=verdict.outcome, verdict=verdict.as_dict(),
+        policy_version_id=checked.policy.pk if checked.policy else None,
+        outcome=verdict.outcome, verdict=verdict.as_dict(),
         microseconds=checked.microseconds, created_at=created_at,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from audit.canonical import JSON
 from policy.arguments import MISSING, Seen, look_up
@@ -54,11 +54,12 @@ class Facts:
 
     def hides(self, argument: str) -> bool:
         """Return whether an argument's value may not be shown: it, what holds it or what it holds is sensitive."""
-        return any(f"{argument}.".startswith(f"{name}.") or name.startswith(f"{argument}.") for name in self._sensitive)
+        return bool(self._sensitive) and any(
+            f"{argument}.".startswith(f"{name}.") or name.startswith(f"{argument}.") for name in self._sensitive
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """One leaf as it was judged: the value it saw, or MISSING, and whether it held.
 
     hidden  the value is sensitive, and not in `seen`

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -31,8 +31,7 @@ class Requirement:
         return cls(count=data["count"], groups=frozenset(data["groups"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why the verdict is what it is.
 
     rule    the rule's name, empty where no rule stands behind it

@@ -19,7 +19,7 @@ from tests.policy import reference
 from tests.policy.strategies import POLICY, PROPOSAL, RULE
 
 random_cases = settings(
-    max_examples=int(os.environ.get("M1_TEST_POLICY_CASES", "300")),
+    max_examples=int(os.environ.get("M1_TEST_POLICY_CASES", "120")),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],

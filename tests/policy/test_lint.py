@@ -22,7 +22,7 @@ from policy.verdict import Verdict
 from tests.policy.lint_strategies import SCHEMA, TOOL, VALUES, calls, rules
 
 random_cases = settings(
-    max_examples=int(os.environ.get("M1_TEST_LINT_CASES", "150")),
+    max_examples=int(os.environ.get("M1_TEST_LINT_CASES", "70")),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

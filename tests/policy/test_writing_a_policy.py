@@ -1,13 +1,14 @@
 """The page for policy authors says what is so: its document is loaded, tested and linted against the page on tools."""
 
 import re
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from policy import documents, lint, registry
 from policy.operators import OPERATORS
+from tests.policy.test_writing_a_tool import forget_package
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "writing-a-policy.md").read_text()
@@ -20,15 +21,15 @@ def block(page: str, language: str) -> str:
 
 
 @pytest.fixture
-def schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+def schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
     package = tmp_path / "shop_tools"
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "orders.py").write_text(block((DOCS / "writing-a-tool.md").read_text(), "python"))
     monkeypatch.syspath_prepend(tmp_path)
+    forget_package()
     yield registry.load(["shop_tools.orders"])["orders.refund"].schema
-    for name in [name for name in sys.modules if name.startswith("shop_tools")]:
-        del sys.modules[name]
+    forget_package()
 
 
 def test_its_document_passes_its_own_tests_and_has_no_finding(schema: dict[str, object]) -> None:

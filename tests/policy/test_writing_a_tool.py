@@ -30,6 +30,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
+def forget_package() -> None:
+    """Have the next import find what is on disk; other tests have packages of this name too."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "shop_tools"]:
+        del sys.modules[name]
+
+
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The page's package, written where the page says, and importable."""
@@ -39,9 +45,9 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (package / "orders.py").write_text(blocks("python")[0])
     (package / "test_orders.py").write_text(blocks("python")[1])
     monkeypatch.syspath_prepend(str(tmp_path))
+    forget_package()
     yield "shop_tools.orders"
-    for name in [name for name in sys.modules if name.startswith("shop_tools")]:
-        del sys.modules[name]
+    forget_package()
 
 
 @pytest.fixture
