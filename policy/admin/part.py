@@ -18,7 +18,9 @@ class PartAdmin(PartForms):
     """What rules and test cases have in common."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, by its name."""
+        """Show the list, by its name; a draft that nobody has begun is the version in force."""
+        reader(request)
+        drafts.read()
         title = f"{self.opts.verbose_name_plural} of the draft".capitalize()
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 

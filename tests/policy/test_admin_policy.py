@@ -459,3 +459,10 @@ def test_the_demo_policy_reads_well_on_every_page(author: User) -> None:
         assert client.post(address, boxes(client, address) | {"do": "save"}).status_code == 302, row.name
     assert drafts.digest(drafts.read()) == documents.digest(documents.load(text))
     assert json.loads(Rule.objects.get(name="delete-files").body)["review"]["requirements"][0]["count"] == 2
+
+
+@pytest.mark.parametrize(("address", "name"), [(RULES, "archive-stays"), (TESTS, "the archive stays")])
+def test_a_draft_that_nobody_has_begun_lists_what_is_in_force(desk: Client, address: str, name: str) -> None:
+    assert not Draft.objects.exists()
+    assert name in text_of(desk.get(address))
+    assert not AuditEvent.objects.filter(action="policy.draft_changed").exists()
