@@ -4,8 +4,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policy import drafts
-from policy.admin.desk import document_of
+from policy import drafts, versions
 from policy.differences import Difference
 from policy.documents import Document
 from policy.errors import DocumentError
@@ -52,7 +51,7 @@ def read(which: str) -> tuple[str, Document] | None:
         return "the draft", draft_or_nothing()
     number = int(which) if which.isascii() and which.isdigit() and len(which) < 10 else -1
     version = PolicyVersion.objects.filter(number=number).first()
-    return None if version is None else (str(version), document_of(version))
+    return None if version is None else (str(version), versions.document(version))
 
 
 def draft_or_nothing() -> Document:

@@ -10,11 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from audit import canonical
-from audit.canonical import Limits
-from policy import documents, drafts
-from policy.documents import Document
-from policy.models import PolicyVersion
+from policy import drafts
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -79,9 +75,3 @@ def reader(request: HttpRequest) -> None:
     """Raise PermissionDenied for who may not read drafts and versions."""
     if not may_read(request.user):
         raise PermissionDenied
-
-
-def document_of(version: PolicyVersion) -> Document:
-    """Return what a published version says; M1 itself wrote its canonical text, of any size."""
-    text = version.canonical.encode()
-    return documents.from_value(canonical.parse(text, limits=Limits(bytes=len(text), keys=len(text))))

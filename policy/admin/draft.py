@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit.errors import M1Error
 from policy import drafts, versions
 from policy.admin import comparing, publication
-from policy.admin.desk import DeskAdmin, document_of, person, reader
+from policy.admin.desk import DeskAdmin, person, reader
 from policy.admin.policy_version import as_yaml
 from policy.documents import Document
 from policy.errors import DocumentError
@@ -125,7 +125,7 @@ class DraftAdmin(DeskAdmin):
     def _page(self, request: HttpRequest, *, status: int = 200, **said: Any) -> HttpResponse:
         reader(request)
         draft, active = drafts.read(), versions.active()
-        old = document_of(active) if active else Document(())
+        old = versions.document(active) if active else Document(())
         new = comparing.draft_or_nothing()
         hidden = {"revision": draft.revision}
         facts = {
@@ -139,7 +139,7 @@ class DraftAdmin(DeskAdmin):
 
     def _lost(self) -> comparing.Comparison:
         active = versions.active()
-        return comparing.compare(comparing.draft_or_nothing(), document_of(active) if active else Document(()))
+        return comparing.compare(comparing.draft_or_nothing(), versions.document(active) if active else Document(()))
 
 
 def _here() -> str:

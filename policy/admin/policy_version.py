@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from policy import sentences, versions
 from policy.admin import comparing
 from policy.admin.comparing import DRAFT
-from policy.admin.desk import DeskAdmin, document_of, reader
+from policy.admin.desk import DeskAdmin, reader
 from policy.differences import case_sentence
 from policy.models import PolicyVersion
 
@@ -79,7 +79,7 @@ class PolicyVersionAdmin(DeskAdmin):
         version = self.get_object(request, unquote(object_id))
         if version is None:
             raise Http404
-        document, active = document_of(version), versions.active()
+        document, active = versions.document(version), versions.active()
         facts = {
             "version": version, "is_active": active == version,
             "rules": [(rule, sentences.rule(rule)) for rule in document.rules[:MOST_SHOWN]],
