@@ -64,6 +64,10 @@ def _rule() -> Node:
 
 def _review() -> Node:
     minutes = {"type": "integer", "minimum": 1, "maximum": MAX_MINUTES}
+    escalation = _object(
+        {"after_minutes": minutes | {"description": "Less than open_minutes."}, "groups": _texts(LABEL)},
+        required=("after_minutes", "groups"),
+    )
     fields = {
         "requirements": _list(_ref("requirement"), least=1, most=MAX_ENTRIES),
         "preauthorization": {"type": "boolean", "description": "Whether a pre-authorisation may stand in."},
@@ -72,6 +76,14 @@ def _review() -> Node:
         "allow_self": {
             "type": "boolean",
             "description": "Whether the requester may approve; every time it is flagged.",
+        },
+        "reminders": {
+            "type": "boolean",
+            "description": "Whether approvers are reminded when half and nine tenths of the time have passed.",
+        },
+        "escalate": {
+            "anyOf": [escalation, {"type": "null"}],
+            "description": "Whose members may fill any requirement too, once so many minutes have passed.",
         },
     }
     return _object(fields, required=("requirements",))

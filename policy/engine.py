@@ -10,7 +10,7 @@ from policy.errors import CostError, PolicyError
 from policy.leaves import MAX_STEPS, Facts
 from policy.proposal import Proposal
 from policy.rules import Deny, Review, Rule
-from policy.verdict import Outcome, Reason, Requirement, Verdict
+from policy.verdict import Escalation, Outcome, Reason, Requirement, Verdict
 
 __all__ = ["CompiledPolicy", "compile_rules", "evaluate"]
 
@@ -75,17 +75,33 @@ def _answered(rule: Rule, facts: Facts) -> Held | NotHeld | Error:
 def _combined(reviews: list[tuple[Review, Reason]], matched: set[str]) -> Verdict:
     """Return what satisfies every review at once: the most people, the shortest times, only what all of them allow."""
     effects = [effect for effect, _ in reviews]
+    open_minutes = min(effect.open_minutes for effect in effects)
     ages = [effect.sign_in_minutes for effect in effects if effect.sign_in_minutes is not None]
     return Verdict(
         outcome=Outcome.NEEDS_APPROVAL,
         reasons=_in_order(reason for _, reason in reviews),
         matched=tuple(sorted(matched)),
         requirements=_merged(chain.from_iterable(effect.requirements for effect in effects)),
-        open_minutes=min(effect.open_minutes for effect in effects),
+        open_minutes=open_minutes,
         sign_in_minutes=min(ages, default=None),
         allow_self=all(effect.allow_self for effect in effects),
         preauthorization=all(effect.preauthorization for effect in effects),
+        reminders=any(effect.reminders for effect in effects),
+        escalation=_escalation([effect.escalate for effect in effects], open_minutes),
     )
+
+
+def _escalation(said: list[Escalation | None], open_minutes: int) -> Escalation | None:
+    """Return the escalation that every review allows: the latest, to the groups common to all; None where they differ.
+
+    Nor is there one that would come when the request is over.
+    """
+    named = [one for one in said if one is not None]
+    if len(named) < len(said):
+        return None
+    after_minutes = max(one.after_minutes for one in named)
+    groups = frozenset.intersection(*(one.groups for one in named))
+    return Escalation(after_minutes, groups) if groups and after_minutes < open_minutes else None
 
 
 def _merged(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:

@@ -83,10 +83,7 @@ class Fitting:
     def _argument(self, tool: str, path: tuple[str, ...]) -> Argument | None:
         """Return what a tool's schema says of an argument, None where it has none of that name; kept."""
         if (tool, path) not in self._arguments:
-            schema = self._tools[tool]
-            found = schema_at(path, schema)
-            items = types_of(resolve((found or {}).get("items"), schema))
-            self._arguments[tool, path] = None if found is None else Argument(types_of(found), items)
+            self._arguments[tool, path] = argument_at(path, self._tools[tool])
         return self._arguments[tool, path]
 
     def _meant(self, tool: str) -> str:
@@ -100,6 +97,14 @@ class Fitting:
     def _suggestion(self, name: str, known: Iterable[str]) -> str:
         self._suggestions_left -= 1
         return suggestion(name, known) if self._suggestions_left >= 0 else ""
+
+
+def argument_at(path: tuple[str, ...], schema: Schema) -> Argument | None:
+    """Return what a schema says of the argument at a path, None where the tool has none of that name."""
+    found = schema_at(path, schema)
+    if found is None:
+        return None
+    return Argument(types_of(found), types_of(resolve(found.get("items"), schema)))
 
 
 def type_problems(leaf: Leaf, argument: Argument) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from audit.canonical import JSON
 from policy import conditions
 from policy.reading import Path, boolean, integer, mapping, sequence, text, texts, wrong
 from policy.rules import Deny, Match, Review, Rule
-from policy.verdict import Requirement
+from policy.verdict import Escalation, Requirement
 
 NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 TOOL = re.compile(r"(?!.*__)(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)")
@@ -73,16 +73,27 @@ def _effect(fields: dict[str, JSON], path: Path) -> Deny | Review:
 
 
 def _review(raw: JSON, path: Path) -> Review:
-    optional = ("preauthorization", "open_minutes", "sign_in_minutes", "allow_self")
+    optional = ("preauthorization", "open_minutes", "sign_in_minutes", "allow_self", "reminders", "escalate")
     fields = mapping(raw, path, ("requirements",), optional)
-    sign_in = fields.get("sign_in_minutes")
+    sign_in, escalate = fields.get("sign_in_minutes"), fields.get("escalate")
+    open_minutes = _minutes(fields.get("open_minutes", OPEN_MINUTES), (*path, "open_minutes"))
     return Review(
         requirements=requirements(fields["requirements"], (*path, "requirements")),
         preauthorization=boolean(fields.get("preauthorization", False), (*path, "preauthorization")),
-        open_minutes=_minutes(fields.get("open_minutes", OPEN_MINUTES), (*path, "open_minutes")),
+        open_minutes=open_minutes,
         sign_in_minutes=None if sign_in is None else _minutes(sign_in, (*path, "sign_in_minutes")),
         allow_self=boolean(fields.get("allow_self", False), (*path, "allow_self")),
+        reminders=boolean(fields.get("reminders", True), (*path, "reminders")),
+        escalate=None if escalate is None else _escalation(escalate, (*path, "escalate"), open_minutes),
     )
+
+
+def _escalation(raw: JSON, path: Path, open_minutes: int) -> Escalation:
+    fields = mapping(raw, path, ("after_minutes", "groups"))
+    after_minutes = _minutes(fields["after_minutes"], (*path, "after_minutes"))
+    if after_minutes >= open_minutes:
+        raise wrong((*path, "after_minutes"), f"must be less than open_minutes, which is {open_minutes}")
+    return Escalation(after_minutes, frozenset(_names(fields["groups"], (*path, "groups"), "requester_groups")))
 
 
 def _requirement(raw: JSON, path: Path) -> Requirement:
@@ -111,4 +122,6 @@ def _review_value(review: Review) -> dict[str, JSON]:
         "open_minutes": review.open_minutes,
         "sign_in_minutes": review.sign_in_minutes,
         "allow_self": review.allow_self,
+        "reminders": review.reminders,
+        "escalate": review.escalate.as_dict() if review.escalate else None,
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from policy.conditions import ALWAYS, AllOf, leaves
 from policy.proposal import ToolShape
-from policy.verdict import Requirement
+from policy.verdict import Escalation, Requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Review:
     open_minutes     how long the request stays open
     sign_in_minutes  how recent an approver's sign-in must be; None asks nothing
     allow_self       whether the requester may approve as well; every such decision is flagged
+    reminders        whether approvers are reminded when half and nine tenths of the time have passed
+    escalate         who else may approve later, and when: before `open_minutes`
     """
 
     requirements: tuple[Requirement, ...]
@@ -47,6 +49,8 @@ class Review:
     open_minutes: int
     sign_in_minutes: int | None
     allow_self: bool
+    reminders: bool = True
+    escalate: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True)

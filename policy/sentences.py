@@ -17,7 +17,7 @@ from policy.operators.kinds import Scalar, Typed, Value
 from policy.proposal import Proposal
 from policy.reveal import reveal
 from policy.rules import Deny, Match, Review, Rule
-from policy.verdict import Outcome, Requirement, Verdict
+from policy.verdict import Escalation, Outcome, Requirement, Verdict
 
 MOST, MOST_ITEMS = 120, 5
 MAX_REMEMBERED = 4_000
@@ -57,7 +57,7 @@ def rule(subject: Rule) -> str:
 def verdict(subject: Verdict) -> str:
     """Return a verdict with all its reasons."""
     openings = {Outcome.DENIED: "Denied.", Outcome.PREAUTHORIZED: "Allowed by a pre-authorisation."}
-    asked = f"Needs approval by {requirements(subject.requirements)}."
+    asked = f"Needs approval by {requirements(subject.requirements)}.{_later(subject.escalation)}"
     return " ".join((openings.get(subject.outcome, asked), *(reason.sentence for reason in subject.reasons)))
 
 
@@ -164,8 +164,17 @@ def _effect(effect: Deny | Review) -> str:
         f"{requirements(effect.requirements)} must approve within {_time(effect.open_minutes)}{recent}.",
         " A pre-authorisation may stand in." if effect.preauthorization else "",
         " The requester may approve too." if effect.allow_self else "",
+        _later(effect.escalate),
+        "" if effect.reminders else " Nobody is reminded.",
     )
     return "".join(parts)
+
+
+def _later(escalation: Escalation | None) -> str:
+    if escalation is None:
+        return ""
+    after = _time(escalation.after_minutes)
+    return f" After {after} members of {' or '.join(sorted(escalation.groups))} may approve in their place."
 
 
 def _people(count: int) -> str:

@@ -13,7 +13,7 @@ from policy.compiled.policy import CompiledPolicy
 from policy.conditions import AllOf, AnyOf, Condition, Not
 from policy.leaves import Leaf
 from policy.rules import Deny, Match, Review, Rule
-from policy.verdict import Requirement
+from policy.verdict import Escalation, Requirement
 
 _BETWEEN = re.compile(r',(?=\{"(?:deny|description|match)":)')
 _TOOLS = re.compile(r'"tools":(\[[^\]]*\])')
@@ -80,4 +80,6 @@ def _effect(value: dict[str, Any]) -> Deny | Review:
         return Deny(value["deny"]["message"])
     review = dict(value["review"])
     review["requirements"] = tuple(Requirement.from_dict(one) for one in review["requirements"])
+    if review.get("escalate"):  # the oldest versions have no such field
+        review["escalate"] = Escalation.from_dict(review["escalate"])
     return Review(**review)

@@ -10,7 +10,7 @@ from policy.compiled.compared import EQUALITY, LENGTH, ORDER, compared
 from policy.compiled.finders import directories, hosts, patterns, prefixes, singly, suffixes
 from policy.errors import UnjudgedError
 from policy.operators import kinds, places
-from policy.operators.prepare import pattern_options
+from policy.operators.prepare import MAX_MATCHED, most_read, pattern_options
 
 MAX_PROGRAM = 10_000
 """Instructions of one automaton: the twenty states that RE2 needs at least are then far below its 8 MB."""
@@ -86,11 +86,12 @@ def _reader(*, is_absolute: bool) -> Callable[[Any], tuple[str, ...]]:
 
 
 def _by_pattern(entries: list[Entry], bits: Bits) -> Iterator[Judge]:
-    """As few automata as their size allows; a pattern too large for one is judged by itself."""
+    """As few automata as their size allows; a pattern that may not read every text is judged by itself."""
     sizes = {id(entry): re2.compile(str(entry.leaf.value), pattern_options()).programsize for entry in entries}
-    if large := [entry for entry in entries if sizes[id(entry)] > MAX_PROGRAM]:
+    read = {key: most_read(size) for key, size in sizes.items()}
+    if large := [entry for entry in entries if read[id(entry)] < MAX_MATCHED]:
         yield singly(large, bits)
-    for layer in apart(entry for entry in entries if sizes[id(entry)] <= MAX_PROGRAM):
+    for layer in apart(entry for entry in entries if read[id(entry)] == MAX_MATCHED):
         first, total = 0, 0
         for at, entry in enumerate(layer):
             total += sizes[id(entry)]

@@ -20,7 +20,9 @@ UNITS = [(unit, unit) for unit in durations.UNITS]
 WHERE: dict[Path, str] = {
     ("deny",): "message", ("deny", "message"): "message", ("review", "preauthorization"): "preauthorization",
     ("review", "open_minutes"): "open_amount", ("review", "sign_in_minutes"): "sign_in_amount",
-    ("review", "allow_self"): "allow_self", ("name",): "name", ("description",): "description",
+    ("review", "allow_self"): "allow_self", ("review", "reminders"): "reminders",
+    ("review", "escalate", "after_minutes"): "escalate_amount", ("review", "escalate"): "escalate_groups",
+    ("name",): "name", ("description",): "description",
 }  # fmt: skip
 
 
@@ -57,6 +59,12 @@ class RuleForm(forms.Form):
     allow_self = forms.BooleanField(
         label="the requester may approve their own request (every such decision is flagged)", required=False
     )
+    reminders = forms.BooleanField(
+        label="approvers are reminded when half and nine tenths of the time have passed", required=False
+    )
+    escalate_amount = forms.IntegerField(label="escalates after", required=False, min_value=1)
+    escalate_unit = forms.ChoiceField(label="unit", choices=UNITS, required=False)
+    escalate_groups = _box("groups it escalates to", placeholder="nobody else")
 
     def __init__(self, typed: Mapping[str, str], *, checked: bool) -> None:
         self.typed = typed
@@ -77,6 +85,10 @@ class RuleForm(forms.Form):
     def clean_requester_groups(self) -> list[str]:
         """Read the names between commas."""
         return names_in(self.cleaned_data["requester_groups"])
+
+    def clean_escalate_groups(self) -> list[str]:
+        """Read the names between commas."""
+        return names_in(self.cleaned_data["escalate_groups"])
 
     def clean(self) -> dict[str, Any]:
         """Look at the names, so that all that is wrong is told at once."""
@@ -113,7 +125,8 @@ class RuleForm(forms.Form):
             name = str(path[1]) if len(path) > 1 and path[1] in MATCH_HINTS else "tools"
             self.add_error(name, sentence(path[2:], problem))
         else:
-            self.add_error(WHERE.get(path[:2]) or WHERE.get(path[:1]), sentence((), problem))
+            end = next((end for end in (3, 2, 1) if path[:end] in WHERE), len(path))
+            self.add_error(WHERE.get(path[:end]), sentence(path[end:], problem))
 
     def _review(self, requirements: list[JSON]) -> JSON:
         said = self.cleaned_data
@@ -121,7 +134,12 @@ class RuleForm(forms.Form):
         fields["open_minutes"] = _minutes(said, "open") or OPEN_MINUTES
         if within := _minutes(said, "sign_in"):
             fields["sign_in_minutes"] = within
-        return fields | {"allow_self": said["allow_self"]}
+        fields |= {"allow_self": said["allow_self"], "reminders": said["reminders"]}
+        later, groups = _minutes(said, "escalate"), said["escalate_groups"]
+        if later is None and not groups:
+            return fields
+        escalate: dict[str, JSON] = {} if later is None else {"after_minutes": later}
+        return fields | {"escalate": escalate | {"groups": groups}}
 
 
 def _minutes(said: Mapping[str, Any], name: str) -> int | None:

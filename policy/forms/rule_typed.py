@@ -16,8 +16,12 @@ def typed(value: Mapping[str, Any]) -> dict[str, str]:
     said |= {name: join_names(match.get(name, ())) for name in MATCH_HINTS}
     said |= {"effect": REVIEW if "review" in value else DENY, "message": value.get("deny", {}).get("message", "")}
     said |= {name: "on" for name in ("preauthorization", "allow_self") if review.get(name)}
+    said |= {"reminders": "on"} if review.get("reminders", True) else {}
     said |= _typed_minutes("open", review.get("open_minutes", OPEN_MINUTES))
-    return said | _typed_minutes("sign_in", review.get("sign_in_minutes"))
+    said |= _typed_minutes("sign_in", review.get("sign_in_minutes"))
+    later = review.get("escalate") or {}
+    said |= _typed_minutes("escalate", later.get("after_minutes"))
+    return said | {"escalate_groups": join_names(later.get("groups", ()))}
 
 
 def _typed_minutes(name: str, minutes: int | None) -> dict[str, str]:

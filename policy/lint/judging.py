@@ -1,12 +1,16 @@
 """Whether a condition gives an answer at all: what cannot be judged denies the call, whatever the rule is for."""
 
+from functools import lru_cache
+
+import re2
+
 from policy.arguments import MISSING, Schema, Seen
 from policy.fitting import types_of
 from policy.leaves import Leaf
 from policy.lint.domains import Domain, Tool
 from policy.lint.facts import Fact, kind, speaks_of_absence
 from policy.operators.kinds import TYPED
-from policy.operators.prepare import MAX_MATCHED
+from policy.operators.prepare import most_read, pattern_options
 
 PLACES = frozenset({"path_inside", "url_host_in", "email_domain_in"})
 LENGTHS = frozenset({"length_at_most", "length_at_least"})
@@ -53,13 +57,20 @@ def _reads(leaf: Leaf, schema: Schema) -> bool:
     if not types or not types <= leaf.types or leaf.operator in PLACES or kind(leaf) in TYPED:
         return False
     most = schema.get("maxLength")
-    return leaf.operator != "matches" or (isinstance(most, int) and most <= MAX_MATCHED)
+    return leaf.operator != "matches" or (isinstance(most, int) and most <= _most_read(str(leaf.value)))
+
+
+@lru_cache(10_000)
+def _most_read(pattern: str) -> int:
+    return most_read(re2.compile(pattern, pattern_options()).programsize)
 
 
 def _reader(leaf: Leaf) -> str:
     """Return how an operator reads its value; those that read alike refuse alike."""
     if leaf.operator == "path_inside":  # relative and absolute directories refuse each other's paths
         return f"{leaf.operator} {str(leaf.value)[:1] == '/'}"
-    if leaf.operator in PLACES or leaf.operator == "matches":
+    if leaf.operator == "matches":  # a large pattern reads less
+        return f"{leaf.operator} {_most_read(str(leaf.value))}"
+    if leaf.operator in PLACES:
         return leaf.operator
     return "length" if leaf.operator in LENGTHS else kind(leaf) or "text"

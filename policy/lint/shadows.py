@@ -10,6 +10,7 @@ from policy.lint.judging import always_judged, errs_wherever
 from policy.lint.reach import Reach, is_within
 from policy.lint.reasoning import always_holds, implies
 from policy.rules import Deny, Review, Rule
+from policy.verdict import Escalation
 
 # Every rule beside every other one is a hundred million comparisons in a policy of ten thousand. The index leaves few,
 # the broadest rules first; of those every rule gets a share, counted in pairs of conditions. What is not compared is
@@ -67,11 +68,20 @@ def _asks_as_much(broad: Review, review: Review) -> bool:
         and _signed_in_as_recently(broad.sign_in_minutes, review.sign_in_minutes)
         and broad.preauthorization <= review.preauthorization
         and broad.allow_self <= review.allow_self
+        and broad.reminders >= review.reminders
+        and _escalates_no_sooner(broad.escalate, review.escalate)
     )
 
 
 def _signed_in_as_recently(minutes: int | None, others: int | None) -> bool:
     return others is None or (minutes is not None and minutes <= others)
+
+
+def _escalates_no_sooner(escalation: Escalation | None, other: Escalation | None) -> bool:
+    """Return whether the one comes no earlier than the other and to nobody else; one that never comes is the latest."""
+    if escalation is None or other is None:
+        return escalation is None
+    return other.after_minutes <= escalation.after_minutes and escalation.groups <= other.groups
 
 
 def _answers_for(broad: Rule, rule: Rule, tool: Tool) -> bool:

@@ -1,4 +1,6 @@
-"""Slips of a tired hand that any schema lets through: a pattern that is none, a star that stands for itself."""
+"""Slips of a tired hand that any schema lets through: a pattern that is none, a star that stands for itself,
+an escalation to those who are asked anyway.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from policy.conditions import leaves
 from policy.fitting import Finding
 from policy.leaves import Leaf
 from policy.lint.facts import scalars
-from policy.rules import Rule
+from policy.rules import Deny, Review, Rule
 
 PLAIN = re.compile(r"\^?(?:[^\\^$.|?*+()\[{]|\\[^A-Za-z0-9])*\$?")
 # Where a star can only have been meant as "anything": elsewhere it may well be a letter of the value.
@@ -21,9 +23,19 @@ STARS = {
 
 
 def of_rule(rule: Rule) -> list[Finding]:
-    """Return the warnings about values that look like something they are not."""
+    """Return the warnings about what looks like something it is not."""
     found = (finding for leaf in leaves(rule.when) for finding in _of_leaf(leaf))
-    return [Finding(code, f"rule {rule.name}", problem, is_error=False) for code, problem in dict.fromkeys(found)]
+    said = dict.fromkeys((*found, *_of_effect(rule.effect)))
+    return [Finding(code, f"rule {rule.name}", problem, is_error=False) for code, problem in said]
+
+
+def _of_effect(effect: Deny | Review) -> Iterator[tuple[str, str]]:
+    if isinstance(effect, Deny) or effect.escalate is None:
+        return
+    groups = effect.escalate.groups
+    if all(groups <= one.groups for one in effect.requirements):
+        asked = f"members of {' or '.join(sorted(groups))} are asked from the beginning"
+        yield "idle_escalation", f"{asked}, so its escalation changes nothing; name other groups, or leave it out"
 
 
 def _of_leaf(leaf: Leaf) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,8 @@ Test: TypeAlias = Callable[[Seen], bool]
 JSON_TYPES = {"number": frozenset({"integer", "number"}), "boolean": frozenset({"boolean"})}
 TEXTS = frozenset({"string"})
 MAX_VALUES, MAX_PATTERN, MAX_MATCHED = 1_000, 500, 10_000
+MAX_WORK = 10_000_000
+"""Instructions of a pattern times characters of a text: a tenth of a second where RE2 has to try them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ def pattern_options() -> re2.Options:
     return options
 
 
+def most_read(size: int) -> int:
+    """Return how many characters a pattern of so many instructions may read; a large one, like `.{1000}`, fewer."""
+    return min(MAX_MATCHED, MAX_WORK // size)
+
+
 def pattern(raw: JSON, path: Path) -> Prepared:
     """Prepare a linear-time regular expression that must match the whole text, anchored or not."""
     written = text(raw, path, most=MAX_PATTERN)
@@ -86,10 +93,11 @@ def pattern(raw: JSON, path: Path) -> Prepared:
         expression = re2.compile(written, pattern_options())
     except re2.error as exc:
         raise wrong(path, f"is not an RE2 pattern: {_why(exc)}") from None
+    most = most_read(expression.programsize)
 
     def test(seen: Seen) -> bool:
-        if len(kinds.text(seen)) > MAX_MATCHED:
-            raise UnjudgedError(problem=f"is longer than the {MAX_MATCHED} characters a pattern may read")
+        if len(kinds.text(seen)) > most:
+            raise UnjudgedError(problem=f"is longer than the {most} characters this pattern may read")
         try:
             return expression.fullmatch(seen) is not None
         except UnicodeError:

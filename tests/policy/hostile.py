@@ -14,6 +14,7 @@ ODD_TOOLS = ("", "pay", "pay.", "pay.sen", "pay.send.x", "PAY.SEND", ".send", "p
 AGENTS, ODD_AGENTS = ("demo", "support-1", "support-2"), ("", "support", "support-", "Demo", "demo ", "\ud800")
 ENVIRONMENTS, ODD_ENVIRONMENTS = ("test", "live"), ("", "LIVE", "live ")
 GROUPS = ("approver", "finance", "legal")
+ESCALATED = (*GROUPS, "board")
 MATCHED = {"agents": (*AGENTS, "support-*"), "environments": ENVIRONMENTS, "requester_groups": GROUPS}
 EQUALITY, ORDER = ["equals", "not_equals", "in", "not_in"], ["greater_than", "at_least", "less_than", "at_most"]
 TEXT = [
@@ -40,12 +41,14 @@ class Author:
     silent    how often it does not say what absence means
     denies    how often a rule denies
     deep      how many groups may stand in each other
+    escalates how often a review escalates
     """
 
     def __init__(self, chance: Random) -> None:
         self.chance = chance
         self.wrong, self.silent = chance.choice((0.0, 0.0, 0.02)), chance.choice((0.0, 0.0, 0.1))
         self.denies, self.deep = chance.choice((0.0, 0.02, 0.3)), chance.choice((0, 0, 2, 4))
+        self.escalates = chance.choice((0.0, 0.7, 1.0, 1.0))
         self.tools = chance.sample(TOOL_PATTERNS, chance.choice((1, 3, len(TOOL_PATTERNS))))
         self.arguments = chance.sample([*KINDS], chance.choice((1, 1, 3, len(KINDS))))
 
@@ -76,6 +79,11 @@ class Author:
         for field in ("open_minutes", "sign_in_minutes"):
             if chance.random() < 0.5:
                 review[field] = chance.randint(1, 100)
+        if chance.random() < 0.5:
+            review["reminders"] = chance.random() < 0.3
+        if chance.random() < self.escalates and (minutes := review.get("open_minutes", 1440)) > 1:
+            after = min(minutes - 1, chance.choice((1, 2, 5, 50)))
+            review["escalate"] = {"after_minutes": after, "groups": chance.sample(ESCALATED, chance.randint(1, 4))}
         return review
 
     def condition(self, deep: int) -> dict[str, Any]:

@@ -26,7 +26,18 @@ def combined(matched: list[dict[str, Any]], unclear: list[dict[str, Any]]) -> di
         "sign_in_minutes": min(ages) if ages else None,
         "allow_self": all(review.get("allow_self", False) for review in reviews),
         "preauthorization": all(review.get("preauthorization", False) for review in reviews),
+        "reminders": any(review.get("reminders", True) for review in reviews),
+        "escalation": escalation(reviews),
     }
+
+
+def escalation(reviews: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return who may answer later on: nobody whom a review leaves out, not before the latest, not after the end."""
+    first, *others = (review.get("escalate") or {"after_minutes": 0, "groups": []} for review in reviews)
+    groups = [group for group in first["groups"] if all(group in other["groups"] for other in others)]
+    after = max(one["after_minutes"] for one in (first, *others))
+    in_time = all(after < review.get("open_minutes", 1440) for review in reviews)
+    return {"after_minutes": after, "groups": sorted(groups)} if groups and in_time else None
 
 
 def judged(rules: list[dict[str, Any]], call: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -57,6 +57,19 @@ GROUP = st.one_of(
 )
 CONDITION = st.one_of(LEAF, LEAF, GROUP, st.fixed_dictionaries({"not": GROUP}))
 REQUIREMENT = st.fixed_dictionaries({"count": st.integers(1, 3), "groups": some(*GROUPS)})
+ESCALATE = st.one_of(
+    st.none(), *[st.fixed_dictionaries({"after_minutes": st.integers(1, 99), "groups": some(*GROUPS, "board")})] * 4
+)
+
+
+def in_time(review: dict[str, Any]) -> dict[str, Any]:
+    """Return a review whose escalation, if it has one, comes while the request is open."""
+    later, minutes = review.get("escalate"), review.get("open_minutes")
+    if not later or minutes is None:
+        return review
+    return review | {"open_minutes": max(minutes, later["after_minutes"] + 1)}
+
+
 REVIEW = mixed(
     {"requirements": st.lists(REQUIREMENT, min_size=1, max_size=2, unique_by=lambda one: frozenset(one["groups"]))},
     {
@@ -64,8 +77,10 @@ REVIEW = mixed(
         "open_minutes": st.integers(1, 100),
         "sign_in_minutes": st.one_of(st.none(), st.integers(1, 100)),
         "allow_self": st.booleans(),
+        "reminders": st.booleans(),
+        "escalate": ESCALATE,
     },
-)
+).map(in_time)
 MATCH = mixed(
     {"tools": some(*TOOL_PATTERNS)},
     {

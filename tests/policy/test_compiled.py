@@ -9,6 +9,7 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit import canonical
 from policy import conditions, documents, rule_fields
 from policy.compiled.bits import Bits
 from policy.compiled.compared import MAX_CELLS
@@ -156,6 +157,17 @@ def test_a_stored_policy_is_read_as_it_was_written(written: list[dict[str, Any]]
     assert [Reader().rule(rule_fields.to_value(rule)) for rule in parsed] == parsed
     for tool in ("pay.send", "pay.eu.send", "files.read", "payroll", "other"):
         assert _seen(stored, tool) == _seen(compile_rules(parsed), tool)
+
+
+def test_a_policy_published_before_there_were_escalations_is_still_read() -> None:
+    """It says the same then as now, where the defaults are written out."""
+    review = {"requirements": [{"count": 1, "groups": ["approver"]}], "preauthorization": False, "open_minutes": 1440,
+              "sign_in_minutes": None, "allow_self": False}  # fmt: skip
+    value = {"name": "r", "match": {"tools": ["t"]}, "review": review}
+    older = canonical.encode({"format": 1, "rules": [value]}).decode()
+    (rule,) = compile_stored(older).candidates(ToolShape("t"))
+    assert rule == rule_fields.parse(value, ())
+    assert rule_fields.to_value(rule)["review"] == {**review, "reminders": True, "escalate": None}
 
 
 def test_a_stored_text_that_is_not_canonical_is_refused() -> None:

@@ -138,7 +138,15 @@ def test_defaults_are_the_strict_ones_and_are_written_out() -> None:
     effect = json.loads(canonical.encode(written))["rules"][0]["review"]
     requirements = effect.pop("requirements")
     assert requirements == [{"count": 1, "groups": ["approver"]}]
-    assert effect == {"preauthorization": False, "open_minutes": 1440, "sign_in_minutes": None, "allow_self": False}
+    assert effect == {
+        "preauthorization": False, "open_minutes": 1440, "sign_in_minutes": None, "allow_self": False,
+        "reminders": True, "escalate": None,
+    }  # fmt: skip
+
+
+def escalate(said: str) -> tuple[str, str]:
+    """Return what becomes of a line where the review escalates."""
+    return "    review:", f"    review:\n      escalate: {said}"
 
 
 # The mistakes of a tired author: (what the line becomes, line, field, what is said)
@@ -209,6 +217,21 @@ MISTAKES = [
     ("    review:", "    review:\n      allow_self: yes", 12, "rules[0].review.allow_self", "read in two ways"),
     ("    review:", "    review:\n      preauthorisation: true", 12, "rules[0].review.preauthorisation",
      'did you mean "preauthorization"'),
+    ("    review:", "    review:\n      reminders: 1", 12, "rules[0].review.reminders", "true or false"),
+    ("    review:", "    review:\n      reminder: false", 12, "rules[0].review.reminder", 'did you mean "reminders"'),
+    (*escalate("30"), 12, "rules[0].review.escalate", "must be a mapping"),
+    (*escalate("{groups: [board]}"), 12, "rules[0].review.escalate.after_minutes", "is missing"),
+    (*escalate("{after_minutes: 30}"), 12, "rules[0].review.escalate.groups", "is missing"),
+    (*escalate("{after_minutes: 30, groups: []}"), 12, "rules[0].review.escalate.groups", "is empty"),
+    (*escalate("{after_minutes: 30, groups: [a, a]}"), 12, "rules[0].review.escalate.groups[1]", "repeats"),
+    (*escalate("{after_minutes: 30, groups: [' a']}"), 12, "rules[0].review.escalate.groups[0]", "without spaces"),
+    (*escalate("{after_minutes: 0, groups: [a]}"), 12, "rules[0].review.escalate.after_minutes", "between 1 and"),
+    (*escalate("{after_minutes: true, groups: [a]}"), 12, "rules[0].review.escalate.after_minutes", "whole number"),
+    (*escalate("{after_minutes: 30, groups: [a], count: 1}"), 12, "rules[0].review.escalate.count", "not a field here"),
+    (*escalate("{after_minutes: 1440, groups: [a]}"), 12, "rules[0].review.escalate.after_minutes",
+     "must be less than open_minutes, which is 1440"),
+    (*escalate("{after_minutes: 60, groups: [a]}\n      open_minutes: 60"), 12,
+     "rules[0].review.escalate.after_minutes", "must be less than open_minutes, which is 60"),
     ("tests:", "tests: &x", 15, "tests", "anchor or alias"),
     ("tests:", "tests: !!seq", 15, "tests", "uses a tag"),
     ("      agent: demo", "      agnet: demo", 20, "tests[0].call.agnet", 'did you mean "agent"'),
@@ -482,7 +505,7 @@ def test_the_schema_accepts_the_demos_policy() -> None:
 @pytest.mark.parametrize(("before", "after", "line", "field", "problem"), MISTAKES)
 def test_the_schema_marks_a_mistake_in_the_editor(before: str, after: str, line: int, field: str, problem: str) -> None:
     beyond_a_schema = ("two ways", "says nothing", "not YAML", "twice", "anchor", "tag", "second document", "merge the",
-                       "no canonical", "small-payments")  # fmt: skip
+                       "no canonical", "small-payments", "less than open_minutes")  # fmt: skip
     if not any(words in problem for words in beyond_a_schema):
         assert not editor().is_valid(yaml.safe_load(GOOD.replace(before, after, 1)))
 
@@ -496,11 +519,16 @@ def test_a_rule_explains_itself() -> None:
     rule["match"] |= {"environments": ["live"], "requester_groups": ["staff"]}
     rule["review"] |= {"sign_in_minutes": 15, "preauthorization": True, "allow_self": True, "open_minutes": 120}
     (read,) = documents.from_value(value).rules
-    assert sentences.rule(read) == (
+    plain = (
         "When a call of pay.send by agent demo or support-* in environment live is asked for by a member of staff and "
         "`amount` is at most 100: 1 member of approver must approve within 2 hours, having signed in within 15 "
         "minutes. A pre-authorisation may stand in. The requester may approve too."
     )
+    assert sentences.rule(read) == plain
+    rule["review"] |= {"reminders": False, "escalate": {"after_minutes": 60, "groups": ["legal", "board"]}}
+    (read,) = documents.from_value(value).rules
+    later = " After 1 hour members of board or legal may approve in their place."
+    assert sentences.rule(read) == f"{plain}{later} Nobody is reminded."
 
 
 def test_a_document_is_a_value() -> None:

@@ -112,6 +112,10 @@ def test_only_explicit_reviews_let_a_call_go_on_and_each_is_honoured(
         assert all(asked[frozenset(one["groups"])] >= one["count"] for one in effect["requirements"])
         assert effect.get("preauthorization", False) >= verdict.preauthorization
         assert effect.get("allow_self", False) >= verdict.allow_self
+        assert effect.get("reminders", True) <= verdict.reminders
+        if later := verdict.escalation:
+            assert effect["escalate"]["after_minutes"] <= later.after_minutes < verdict.open_minutes
+            assert later.groups <= set(effect["escalate"]["groups"])
 
 
 @random_cases
@@ -125,6 +129,10 @@ def test_one_more_rule_never_asks_less(written: list[dict[str, Any]], more: dict
         asked = {one.groups: one.count for one in after.requirements}
         assert all(asked[one.groups] >= one.count for one in before.requirements)
         assert after.open_minutes <= before.open_minutes
+        assert after.reminders >= before.reminders
+        if after.escalation:
+            assert before.escalation and before.escalation.after_minutes <= after.escalation.after_minutes
+            assert after.escalation.groups <= before.escalation.groups
 
 
 # Combining
@@ -152,6 +160,8 @@ def test_requirements_of_equal_groups_merge_to_the_larger_count_and_others_stand
         ("allow_self", True, True, True),
         ("preauthorization", False, True, False),
         ("preauthorization", True, True, True),
+        ("reminders", False, True, True),
+        ("reminders", False, False, False),
     ],
 )
 def test_the_stricter_of_two_reviews_holds(field: str, first: Any, second: Any, expected: Any) -> None:

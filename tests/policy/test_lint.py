@@ -275,6 +275,9 @@ SOON = {**TWO, "open_minutes": 5}
 SELF, AHEAD = {**TWO, "allow_self": True}, {**TWO, "preauthorization": True}
 RECENT, MORE_RECENT = {**TWO, "sign_in_minutes": 30}, {**TWO, "sign_in_minutes": 15}
 OTHERS = {"requirements": [{"count": 2, "groups": ["legal"]}]}
+QUIET, LATER = {**TWO, "reminders": False}, {"after_minutes": 30, "groups": ["board", "legal"]}
+ESCALATES, SOONER = {**TWO, "escalate": LATER}, {**TWO, "escalate": {**LATER, "after_minutes": 5}}
+TO_FEWER, TO_OTHERS = ({**TWO, "escalate": {**LATER, "groups": groups}} for groups in (["board"], ["board", "x"]))
 BOTH = {"requirements": [*OTHERS["requirements"], *TWO["requirements"]]}
 PAIRS = [
     # a deny over everything; a deny over a part
@@ -313,6 +316,15 @@ PAIRS = [
     (rule("a", review=RECENT), rule("b", review=MORE_RECENT), "a"),
     (rule("a", review=RECENT), rule("b", review=TWO), "b"),
     (rule("a", review=SOON), rule("b", review=RECENT), ""),
+    (rule("a", review=TWO), rule("b", review=QUIET), "b"),
+    (rule("a", review=QUIET), rule("b", review=ONE), ""),
+    (rule("a", review=TWO), rule("b", review=ESCALATES), "b"),
+    (rule("a", review=ESCALATES), rule("b", review=ONE), ""),
+    (rule("a", review=ESCALATES), rule("b", review=SOONER), "b"),
+    (rule("a", review=ESCALATES), rule("b", review=TO_FEWER), "a"),
+    (rule("a", review=SOONER), rule("b", review=TO_FEWER), "a"),
+    (rule("a", review=TO_OTHERS), rule("b", review=ESCALATES), ""),
+    (rule("a", review={**SOON, "escalate": {**LATER, "after_minutes": 2}}), rule("b", review=SOONER), ""),
     (rule("a", "amount: [at_most, 5]"), rule("b", "amount: [at_most, 9]", review=ONE), ""),
     (rule("a", "amount: [at_most, 5]", review=ONE), rule("b", "amount: [at_most, 9]"), "a"),
     (rule("a", "amount: [in, [1, 2]]"), rule("b", "any: [amount: [equals, 2], amount: [equals, 1]]"), "b"),

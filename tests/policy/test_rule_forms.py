@@ -97,7 +97,16 @@ def is_valid(value: Any) -> bool:
 LONE: Any = {"argument": "x", "operator": "is_present"}
 NEVER: Any = {"name": "one", "match": {"tools": ["*"]}, "deny": {"message": "No."}}
 
+ASKS: Any = {
+    "name": "one", "match": {"tools": ["*"]},
+    "review": {
+        "requirements": [{"count": 2, "groups": ["a, b", "c"]}], "open_minutes": 90, "sign_in_minutes": 60,
+        "reminders": False, "escalate": {"after_minutes": 60, "groups": ["d", "e, f"]},
+    },
+}  # fmt: skip
 
+
+@example(ASKS, {})
 @example(NEVER | {"when": [{"not": {"any": [LONE]}}, {"not": {"any": [LONE, LONE]}}, {"not": {"not": LONE}}]}, {})
 @given(st.one_of(RULE.map(lambda rule: {"name": "one", **rule}), WILD.filter(is_valid)), st.sampled_from([{}, TOOLS]))
 def test_a_rule_that_is_read_and_saved_unchanged_is_the_same_rule(value: Any, tools: Any) -> None:
@@ -119,6 +128,7 @@ ASK = MAIN | {
     "need-0-count": "1",
     "need-0-groups": "legal",
 }
+LATER = ASK | {"escalate_amount": "90", "escalate_unit": "minutes", "escalate_groups": 'board, "a, b"'}
 
 
 def filled(*conditions: str, **more: str) -> dict[str, str]:
@@ -157,6 +167,33 @@ READ = [
 def test_what_is_typed_is_read_as_the_tools_mean_it(conditions: list[str], when: Any) -> None:
     value = RuleEditor.of_post(filled(*conditions), TOOLS).value()
     assert value and value["when"] == when
+
+
+@pytest.mark.parametrize(
+    ("data", "reminders", "later"),
+    [
+        (ASK, False, None),
+        (ASK | {"reminders": "on"}, True, None),
+        (LATER, False, {"after_minutes": 90, "groups": ["board", "a, b"]}),
+        (
+            LATER | {"escalate_unit": "hours", "open_amount": "4"},
+            False,
+            {"after_minutes": 5400, "groups": ["board", "a, b"]},
+        ),
+    ],
+)
+def test_reminders_and_an_escalation_are_read_as_they_are_typed(
+    data: dict[str, str], reminders: bool, later: Any
+) -> None:
+    value = RuleEditor.of_post(data, TOOLS).value()
+    assert value is not None
+    effect: Any = value["review"]
+    assert (effect["reminders"], effect.get("escalate")) == (reminders, later)
+
+
+def test_a_new_rule_reminds_until_somebody_says_otherwise() -> None:
+    assert RuleEditor.of_value({"review": {}}, TOOLS).main.typed["reminders"] == "on"
+    assert RuleEditor.of_value(NEVER, TOOLS).main.typed["reminders"] == "on", "should it become a review"
 
 
 WRONG: list[tuple[dict[str, str], str, str]] = [
@@ -218,6 +255,13 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     (ASK | {"open_amount": "31", "open_unit": "days"}, "open_amount", "must be between"),
     (ASK | {"open_unit": "years"}, "open_unit", "not one of"),
     (ASK | {"sign_in_amount": "x"}, "sign_in_amount", "whole number"),
+    (LATER | {"escalate_groups": " "}, "escalate_groups", "is empty"),
+    (LATER | {"escalate_groups": "board, board"}, "escalate_groups", "Entry 2 repeats"),
+    (LATER | {"escalate_groups": '"a" b'}, "escalate_groups", "quotation mark"),
+    (LATER | {"escalate_amount": ""}, "escalate_amount", "is missing"),
+    (LATER | {"escalate_amount": "0"}, "escalate_amount", "greater than or equal to 1"),
+    (LATER | {"escalate_unit": "years"}, "escalate_unit", "not one of"),
+    (LATER | {"escalate_amount": "1", "escalate_unit": "days"}, "escalate_amount", "must be less than open_minutes"),
 ]  # fmt: skip
 
 
