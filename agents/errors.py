@@ -30,7 +30,7 @@ class NotEligibleError(AgentsError):
 
 
 class StepUpRequiredError(AgentsError):
-    """The rule asks for a sign-in newer than {minutes} minutes; sign in again in the browser and decide there."""
+    """The rule asks for a second factor proved within {minutes} minutes: do that in the browser, and decide there."""
 
     code = "step_up_required"
     http_status = 403
@@ -54,4 +54,18 @@ class WrongStateError(AgentsError):
     """This is not possible now: {why}"""
 
     code = "wrong_state"
+    http_status = 409
+
+
+class TooManyPendingError(AgentsError):
+    """Nothing was recorded: {why}"""
+
+    code = "too_many_pending"
+    http_status = 429
+
+
+class PolicyDeniesError(AgentsError):
+    """Nothing was changed: with these arguments policy denies the call. {why}"""
+
+    code = "policy_denies"
     http_status = 409

@@ -6,19 +6,19 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents import configuration, halts, queue, rounds, runs, standing, tool_versions
+from agents import asking, halts, queue, rounds, runs, standing, tool_versions
 from agents.actors import agent_of, system
 from agents.models import Execution, ToolCall, ToolCallRevision
 from agents.sandbox_values import Result
 from agents.states import RUN_TERMINAL, Status
-from agents.visibility import group_names
 from audit import clock, trail
 from policy import check, registry
-from policy.check import Asked, Checked
+from policy.check import Checked
 from policy.models import PolicyCheck
 from policy.registry import Definition
 from policy.verdict import Outcome, Verdict
 
+ALARMS = frozenset({"arguments_changed"})  # nothing honest leads there: somebody wrote past M1
 HALTED_RETRY_SECONDS, NO_VERSION_RETRY_SECONDS = 5, 10
 
 
@@ -66,7 +66,7 @@ def _claim(call: ToolCall, definition: Definition, worker: str) -> Claimed | Non
     if revision is None:
         _deny(call, "The arguments that were approved are gone.", "arguments_changed")
         return None
-    asked = asked_now(call, bytes(revision.arguments))
+    asked = asking.again(call, bytes(revision.arguments))
     checked = check.judge(asked)
     row = check.record(asked, checked, checked.verdict, PolicyCheck.Phase.CLAIM)
     queue.done(queue.EXECUTE, call.pk)
@@ -153,17 +153,6 @@ def expire(call: ToolCall) -> bool:
     return True
 
 
-def asked_now(call: ToolCall, arguments: bytes) -> Asked:
-    """Return the call as the check takes it, bound to the tool version that was approved."""
-    run = call.run
-    return Asked(
-        request_id=call.pk, agent=run.agent.name, environment=run.environment,
-        requester=run.requester.get_username(), requester_groups=group_names(run.requester), tool=call.tool_name,
-        arguments=arguments, allowed=configuration.allowed_tools(run), version=call.tool_version,
-        halt="" if run.agent.is_enabled else f"The agent {run.agent.name} is switched off.",
-    )  # fmt: skip
-
-
 def _leave(call: ToolCall) -> None:
     """Leave the call to an executor that has the approved version, while that version may be used at all."""
     version = call.tool_version
@@ -177,6 +166,8 @@ def _deny(call: ToolCall, note: str, code: str) -> None:
     approved = ToolCall.objects.filter(pk=call.pk, status=Status.APPROVED)
     approved.update(status=Status.DENIED, note=note, ended_at=clock.now())
     queue.done(queue.EXECUTE, call.pk)
+    if code in ALARMS:
+        trail.append("attack.refused", actor=agent_of(call.run), subject=f"tool_call:{call.pk}", reason=note)
     trail.append("tool_call.denied", actor=system(), subject=f"tool_call:{call.pk}", codes=[code])
     runs.resume_if_rested(call.run)
 

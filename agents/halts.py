@@ -1,5 +1,6 @@
 """Stops on everything, an agent or a tool: effective at the next proposal and the next claim."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
@@ -7,20 +8,29 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from agents.actors import actor_of
-from agents.errors import InvalidFieldError, NotFoundError
+from agents.eligibility import is_person
+from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
 from agents.models import Agent, Halt, ToolCall
 from agents.states import Status
+from agents.visibility import User
 from audit import clock, trail
 from policy.models import Tool
+
+MOVED = ("expires_at", "round_began_at", "remind_at", "escalate_at")
 
 
 @transaction.atomic(durable=True)
 def set_halt(*, actor: AbstractUser, reason: str, agent: Agent | None = None, tool: Tool | None = None) -> Halt:
-    """Stop everything, or one agent, or one tool. Raises InvalidFieldError without a reason, or for both at once."""
+    """Stop everything, or one agent, or one tool.
+
+    Raises NotEligibleError, and InvalidFieldError without a reason, or for an agent and a tool at once.
+    """
+    _refuse_others(actor)
     if not reason.strip():
         raise InvalidFieldError(field="reason", problem="must say why")
     if agent and tool:
         raise InvalidFieldError(field="tool", problem="cannot be named together with an agent; set two halts")
+    _wait_for_others()
     halt = Halt.objects.create(agent=agent, tool=tool, reason=reason, person_id=actor.pk, created_at=clock.now())
     on = f"agent {agent.name}" if agent else f"tool {tool.name}" if tool else "everything"
     trail.append("halt.set", actor=actor_of(actor), subject=f"halt:{halt.pk}", on=on, reason=reason)
@@ -29,16 +39,24 @@ def set_halt(*, actor: AbstractUser, reason: str, agent: Agent | None = None, to
 
 @transaction.atomic(durable=True)
 def lift(halt_id: UUID, *, actor: AbstractUser) -> None:
-    """Lift a halt; its length is added to the time that the calls it stopped may wait. Raises NotFoundError."""
+    """Lift a halt. The time that a call was stopped is added to the time that it may wait.
+
+    Raises NotEligibleError, NotFoundError.
+    """
+    _refuse_others(actor)
+    _wait_for_others()
     halt = Halt.objects.filter(pk=halt_id, lifted_at=None).first()
     now = clock.now()
     if halt is None or not Halt.objects.filter(pk=halt_id, lifted_at=None).update(lifted_at=now):
         raise NotFoundError(thing="halt in force")
-    stopped = ToolCall.objects.filter(_reach(halt), status__in=[Status.PENDING, Status.APPROVED])
-    stopped.filter(created_at__lte=halt.created_at).update(expires_at=F("expires_at") + (now - halt.created_at))
-    trail.append(
-        "halt.lifted", actor=actor_of(actor), subject=f"halt:{halt.pk}", seconds=(now - halt.created_at).seconds
-    )
+    _give_back(halt, now)
+    seconds = int((now - halt.created_at).total_seconds())
+    trail.append("halt.lifted", actor=actor_of(actor), subject=f"halt:{halt.pk}", seconds=seconds)
+
+
+def may_halt(user: User) -> bool:
+    """Tell whether the person may set and lift halts."""
+    return is_person(user) and user.has_perms(["agents.add_halt", "agents.change_halt"])
 
 
 def in_force() -> QuerySet[Halt]:
@@ -48,8 +66,7 @@ def in_force() -> QuerySet[Halt]:
 
 def on(agent_id: UUID, tool_name: str) -> str:
     """Return the sentence that says what halts a call of this agent and tool, or ""."""
-    reach = Q(agent=None, tool=None) | Q(agent_id=agent_id) | Q(tool__name=tool_name)
-    halt = in_force().filter(reach).first()
+    halt = in_force().filter(_reaching(agent_id, tool_name)).first()
     if halt is None:
         return ""
     what = f"The agent {halt.agent.name}" if halt.agent else f"The tool {tool_name}" if halt.tool else "Everything"
@@ -62,7 +79,56 @@ def stops_call() -> Exists:
     return Exists(Halt.objects.filter(reach, lifted_at=None))
 
 
+def _refuse_others(actor: AbstractUser) -> None:
+    if not may_halt(actor):
+        raise NotEligibleError(why="Only operators and administrators halt M1 and lift halts.")
+
+
+def _wait_for_others() -> None:
+    """Keep everybody else from setting or lifting a halt beside those in force until the transaction ends.
+
+    Two that are lifted at once would each leave it to the other to give the time back.
+    """
+    list(Halt.objects.filter(lifted_at=None).order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
+def _give_back(lifted: Halt, now: datetime) -> None:
+    """Move the times of the calls that a lifted halt stopped, where no other halt stops them still.
+
+    Halts may overlap: a call gets back, once, the whole time from the first of them to this end.
+    """
+    stopped = ToolCall.objects.filter(_reach(lifted), status__in=[Status.PENDING, Status.APPROVED])
+    list(stopped.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))  # as cancelling does
+    for agent_id, tool_name in set(stopped.values_list("run__agent_id", "tool_name")):
+        reach = _reaching(agent_id, tool_name)
+        if Halt.objects.filter(reach, lifted_at=None).exists():
+            continue
+        began = _beginning(lifted, reach)
+        calls = stopped.filter(run__agent_id=agent_id, tool_name=tool_name)
+        _move(calls.filter(created_at__lte=began), now - began)
+        for late in list(calls.filter(created_at__gt=began)):  # proposed at the instant at which the halt was set
+            _move(calls.filter(pk=late.pk), now - late.created_at)
+
+
+def _move(calls: QuerySet[ToolCall], length: timedelta) -> None:
+    ids = list(calls.values_list("pk", flat=True))  # an UPDATE of this one table
+    ToolCall.objects.filter(pk__in=ids).update(**{name: F(name) + length for name in MOVED})
+
+
+def _beginning(lifted: Halt, reach: Q) -> datetime:
+    """Return when the first of the halts began that stopped the same calls without a gap until now."""
+    began = lifted.created_at
+    earlier = Halt.objects.filter(reach, lifted_at__isnull=False).exclude(pk=lifted.pk)
+    while before := earlier.filter(created_at__lt=began, lifted_at__gte=began).order_by("created_at").first():
+        began = before.created_at
+    return began
+
+
+def _reaching(agent_id: UUID, tool_name: str) -> Q:
+    return Q(agent=None, tool=None) | Q(agent_id=agent_id) | Q(tool__name=tool_name)
+
+
 def _reach(halt: Halt) -> Q:
     if halt.agent_id:
-        return Q(run_id__in=halt.agent.runs.values("pk")) if halt.agent else Q()
+        return Q(run__agent_id=halt.agent_id)
     return Q(tool_name=halt.tool.name) if halt.tool else Q()

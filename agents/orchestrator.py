@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from agents import configuration, proposals, queue, runs
+from agents import configuration, edits, proposals, queue, runs
 from agents.actors import agent_of, system
 from agents.models import AgentRun, ToolCall, Turn
 from agents.planners.base import CallOutcome, Conversation, PastTurn, PlannerError, Reply, Stop
@@ -120,7 +120,9 @@ def _outcome(call: ToolCall) -> CallOutcome:
     output = (execution.output or execution.error) if execution else ""
     settled = bool(execution and execution.settled_by_id)
     is_error = call.status != Status.SUCCEEDED
-    return CallOutcome(call.tool_use_id, call.tool_name, call.status, output, is_error, call.note, settled)
+    return CallOutcome(
+        call.tool_use_id, call.tool_name, call.status, output, is_error, call.note, settled, edits.told(call)
+    )
 
 
 def _store(run: AgentRun, reply: Reply) -> Turn:

@@ -24,18 +24,19 @@ def make(request_id: UUID, definitions: dict[str, Definition], limits_of: Callab
         return None
     definition = definitions.get(call.tool_name)
     if definition is None or definition.digest != call.tool_version.digest or definition.preview is None:
-        return _store(request_id, "failed", "")
+        return _store(call, "failed", "")
     arguments = bytes(call.revisions.get(number=call.revision).arguments)
     result = sandbox.run(
         definition, definition.preview, arguments, request_id=str(request_id), limits=limits_of(definition),
         environment=os.environ, beat=lambda: True,
     )  # fmt: skip
-    return _store(request_id, "ready" if result.ok else "failed", result.output if result.ok else result.error)
+    return _store(call, "ready" if result.ok else "failed", result.output if result.ok else result.error)
 
 
 @transaction.atomic(durable=True)
-def _store(request_id: UUID, state: str, text: str) -> None:
-    queue.done(queue.PREVIEW, request_id)
-    waiting = ToolCall.objects.filter(pk=request_id, preview_state="waiting")
+def _store(call: ToolCall, state: str, text: str) -> None:
+    """Keep what was shown about these arguments; somebody may have edited them meanwhile, and waits for another."""
+    waiting = ToolCall.objects.filter(pk=call.pk, revision=call.revision, preview_state="waiting")
     if waiting.update(preview_state=state, preview=text):
-        trail.append("tool_call.previewed", actor=system(), subject=f"tool_call:{request_id}", state=state)
+        queue.done(queue.PREVIEW, call.pk)
+        trail.append("tool_call.previewed", actor=system(), subject=f"tool_call:{call.pk}", state=state)

@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from agents import configuration, halts, queue, quorum, rounds, runs
+from agents import blocks, configuration, decisions, eligibility, halts, pending_cap, queue, quorum, rounds, runs
 from agents.actors import agent_of
-from agents.eligibility import is_own, standing
-from agents.errors import InvalidFieldError, WrongStateError
+from agents.errors import InvalidFieldError, TooManyPendingError, WrongStateError
 from agents.models import AgentRun, Decision, ToolCall, ToolCallRevision, Turn
 from agents.planners.base import ToolUse
+from agents.seen import Seen
 from agents.states import RunStatus, Status, WaitingFor
 from agents.visibility import group_names
 from audit import clock, trail
@@ -39,10 +40,15 @@ class ExternalCall:
 def propose_external(
     run_id: UUID, *, calls: Sequence[ExternalCall], text: str = "", request_key: UUID | None = None
 ) -> Turn:
-    """Record one turn of an external agent with its calls. Raises WrongStateError while earlier calls do not rest."""
+    """Record one turn of an external agent with its calls.
+
+    Raises WrongStateError while earlier calls do not rest, TooManyPendingError while too many wait for people.
+    """
     run = runs.lock(run_id)
     if request_key and (earlier := Turn.objects.filter(request_key=request_key).first()):
         return earlier
+    if said := pending_cap.reached(run.agent):
+        raise TooManyPendingError(why=said, agent=run.agent_id)
     if not 1 <= len(calls) <= MAX_CALLS:
         raise InvalidFieldError(field="calls", problem=f"must hold 1 to {MAX_CALLS} calls")
     if (run.status, run.waiting_for) != (RunStatus.WAITING, WaitingFor.EXTERNAL):
@@ -78,10 +84,21 @@ def _propose(run: AgentRun, turn: Turn, position: int, use: ToolUse, asked: Aske
     checked = check.judge(asked)
     if position >= MAX_CALLS:
         checked = _denied(checked, "too_many_calls", f"A turn may ask for {MAX_CALLS} calls at most.")
-    elif not use.reason.strip() and checked.verdict.outcome != Outcome.DENIED:
-        checked = _denied(checked, "no_reason", "The call gives no `reason`, which every call must.")
+    elif checked.verdict.outcome != Outcome.DENIED and (refused := _not_asked(run, use, checked)):
+        checked = _denied(checked, *refused)
     call = _store(run, turn, position, use, asked, checked)
     _settle_verdict(run, call, asked, checked)
+
+
+def _not_asked(run: AgentRun, use: ToolUse, checked: Checked) -> tuple[str, str] | None:
+    """Return code and sentence of why people are not asked about a call that the rules would put before them."""
+    if not use.reason.strip():
+        return "no_reason", "The call gives no `reason`, which every call must."
+    if said := blocks.answer(run.pk, use.tool, checked.digest):
+        return blocks.CODE, said
+    if not _may_stand_in(run, checked.verdict) and (said := pending_cap.reached(run.agent)):
+        return pending_cap.CODE, said
+    return None
 
 
 def _store(run: AgentRun, turn: Turn, position: int, use: ToolUse, asked: Asked, checked: Checked) -> ToolCall:
@@ -102,32 +119,50 @@ def _store(run: AgentRun, turn: Turn, position: int, use: ToolUse, asked: Asked,
 def _settle_verdict(run: AgentRun, call: ToolCall, asked: Asked, checked: Checked) -> None:
     """Move the call from `proposed` to where its verdict puts it, votes given ahead of time included."""
     verdict = checked.verdict
-    fields: dict[str, object] = {}
-    event = "tool_call.denied"
-    if verdict.outcome == Outcome.DENIED:
-        note = " ".join(reason.sentence for reason in verdict.reasons)
-        fields = {"status": Status.DENIED, "note": note, "ended_at": clock.now()}
-    else:
-        open_until = clock.now() + rounds.opening(verdict)
-        fields = {"status": Status.PENDING, "expires_at": open_until, "allow_self": verdict.allow_self}
-        fields["sign_in_minutes"] = verdict.sign_in_minutes
-        ToolCall.objects.filter(pk=call.pk).update(**fields)
-        call.refresh_from_db()
-        rounds.begin(call, verdict)
-        verdict = _stand_in(run, call, checked, verdict)
-        event = "tool_call.pending"
-        if verdict.outcome == Outcome.PREAUTHORIZED:
-            fields |= {"status": Status.APPROVED, "approved_at": clock.now()}
-            event = "tool_call.preauthorized"
+    if verdict.outcome != Outcome.DENIED:
+        verdict = _ask(run, call, checked)
+    fields: dict[str, object] = {"status": _MOVED[verdict.outcome]}
+    match verdict.outcome:
+        case Outcome.DENIED:
+            fields |= {"note": " ".join(reason.sentence for reason in verdict.reasons), "ended_at": clock.now()}
+        case Outcome.PREAUTHORIZED:
+            fields |= {"approved_at": clock.now()}
             queue.put(queue.EXECUTE, call.pk)
-        elif call.preview_state == "waiting":
+        case Outcome.NEEDS_APPROVAL if call.preview_state == "waiting":
             queue.put(queue.PREVIEW, call.pk)
     row = check.record(asked, checked, verdict, PolicyCheck.Phase.PROPOSAL)
     ToolCall.objects.filter(pk=call.pk).update(check_row=row, **fields)
     trail.append(
-        event, actor=agent_of(run), subject=f"tool_call:{call.pk}", run=run.pk, tool=call.tool_name,
+        _EVENTS[verdict.outcome], actor=agent_of(run), subject=f"tool_call:{call.pk}", run=run.pk, tool=call.tool_name,
         check=row.pk, codes=[reason.code for reason in verdict.reasons][:20],
     )  # fmt: skip
+
+
+_MOVED = {
+    Outcome.DENIED: Status.DENIED,
+    Outcome.NEEDS_APPROVAL: Status.PENDING,
+    Outcome.PREAUTHORIZED: Status.APPROVED,
+}
+_EVENTS = {
+    Outcome.DENIED: "tool_call.denied",
+    Outcome.NEEDS_APPROVAL: "tool_call.pending",
+    Outcome.PREAUTHORIZED: "tool_call.preauthorized",
+}
+
+
+def _ask(run: AgentRun, call: ToolCall, checked: Checked) -> Verdict:
+    """Begin the first round, and return the verdict with the vote that was given ahead of time, if one was."""
+    verdict = checked.verdict
+    ToolCall.objects.filter(pk=call.pk).update(
+        status=Status.PENDING, expires_at=clock.now() + rounds.opening(verdict), allow_self=verdict.allow_self,
+        sign_in_minutes=verdict.sign_in_minutes,
+    )  # fmt: skip
+    call.refresh_from_db()
+    rounds.begin(call, verdict)
+    found = _stand_in(run, call, checked, verdict)
+    if found.outcome == Outcome.NEEDS_APPROVAL and (capped := pending_cap.exceeded(run.agent)):
+        return Verdict.denied([Reason("", capped, "registry", pending_cap.CODE)])
+    return found
 
 
 def _stand_in(run: AgentRun, call: ToolCall, checked: Checked, verdict: Verdict) -> Verdict:
@@ -135,31 +170,37 @@ def _stand_in(run: AgentRun, call: ToolCall, checked: Checked, verdict: Verdict)
     row = run.preauthorization
     if row is None or not verdict.preauthorization or checked.proposal is None or checked.version is None:
         return verdict
-    why = preauthorization.why_not(row, checked.proposal, checked.version.digest)
     issuer = get_user_model().objects.get(pk=row.person_id)
-    why = why or (f"{issuer} gave the pre-authorisation, but: {said}" if (said := standing(call, issuer)) else "")
-    actor = agent_of(run)
-    if not why and not tokens.use_preauthorization(row, request_id=call.pk, round_=call.round, actor=actor):
+    why = preauthorization.why_not(row, checked.proposal, checked.version.digest) or _why_not_issuer(call, issuer)
+    if not why and not tokens.use_preauthorization(row, request_id=call.pk, round_=call.round, actor=agent_of(run)):
         why = "The pre-authorisation has no uses left."
     if why:
         return replace(verdict, reasons=(*verdict.reasons, Reason("", why, "none", "preauthorization_not_used")))
-    Decision.objects.create(
-        call=call, round=call.round, person=issuer, person_name=name_of(issuer), answer=Decision.Answer.APPROVE,
-        kind=Decision.Kind.PREAUTHORIZATION, token=row, surface=Decision.Surface.PLANNER,
-        digest_seen=checked.digest, is_self_approval=is_own(call, issuer), created_at=clock.now(),
-    )  # fmt: skip
-    trail.append("tool_call.vote", actor=actor, subject=f"tool_call:{call.pk}", token=row.jti, round=call.round)
-    used = Reason("", f"{name_of(issuer)} approved this ahead of time.", "review", "preauthorization_used")
+    seen = Seen(checked.digest, call.round, Decision.Surface.PLANNER)
+    kind = Decision.Kind.PREAUTHORIZATION
+    decisions.record(call, issuer, answer=Decision.Answer.APPROVE, seen=seen, kind=kind, token=row)
+    used = Reason("", f"{decisions.name_of(issuer)} approved this ahead of time.", "review", "preauthorization_used")
     enough = quorum.is_met(verdict.requirements, {issuer.pk: group_names(issuer)})
     outcome = Outcome.PREAUTHORIZED if enough else verdict.outcome
     return replace(verdict, outcome=outcome, reasons=(*verdict.reasons, used))
 
 
-def name_of(person: object) -> str:
-    """Return a person's name as decisions keep it."""
-    full = str(getattr(person, "get_full_name", str)())
-    username = str(getattr(person, "username", person))
-    return f"{full} ({username})" if full else username
+def _may_stand_in(run: AgentRun, verdict: Verdict) -> bool:
+    """Tell whether a pre-authorisation alone could let the call go on, so that nobody would be asked."""
+    people = sum(one.count for one in verdict.requirements)
+    return run.preauthorization_id is not None and verdict.preauthorization and people == 1
+
+
+def _why_not_issuer(call: ToolCall, issuer: AbstractUser) -> str:
+    """Return why the issuer's yes does not count for this call, or ""."""
+    if call.sign_in_minutes is not None:
+        return "A pre-authorisation does not count where a rule asks for a recent sign-in."
+    found = eligibility.seat(call, issuer)
+    if isinstance(found, str):
+        return f"{issuer} gave the pre-authorisation, but: {found}"
+    if found.on_behalf_of is not None:
+        return f"{issuer} gave the pre-authorisation, and is not in a group that is asked any more."
+    return ""
 
 
 def _denied(checked: Checked, code: str, sentence: str) -> Checked:

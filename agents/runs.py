@@ -1,20 +1,18 @@
 """Every change of a run's state, one function each. Locks go run first, then call: two changes cannot deadlock."""
 
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from agents import configuration, queue
+from agents import configuration, preauthorizations, queue
 from agents.actors import actor_of, system
 from agents.errors import InvalidFieldError, NotFoundError, WrongStateError
 from agents.models import Agent, AgentRun, Execution, ToolCall
 from agents.states import RUN_TERMINAL, TERMINAL, EndReason, RunStatus, Status, WaitingFor
 from audit import clock, trail
-from policy.models import ApprovalToken
 
 MAX_GOAL = 10_000
 
@@ -32,7 +30,8 @@ def create(
     """Begin a run: the agent's configuration is frozen in it, and its planner is called after the commit.
 
     request_key   of an idempotent request: a second call returns the first one's run
-    Raises InvalidFieldError, NotFoundError for a pre-authorisation that is not the requester's to name.
+    Raises InvalidFieldError, NotFoundError for a pre-authorisation that is not the requester's to name, and
+    PreauthorizationEndedError for one that was.
     """
     if request_key and (earlier := AgentRun.objects.filter(request_key=request_key).first()):
         return earlier
@@ -40,8 +39,8 @@ def create(
     goal = _goal(goal)
     if not agent.is_enabled:
         raise InvalidFieldError(field="agent", problem="names an agent that is switched off")
-    if preauthorization and not _may_name(preauthorization, agent, requester):
-        raise NotFoundError(thing="pre-authorisation for this agent and requester")
+    if preauthorization:
+        preauthorizations.refuse_unusable(preauthorization, agent=agent, requester=requester)
     is_external = agent.planner == Agent.Planner.EXTERNAL
     run = AgentRun.objects.create(
         agent=agent, requester_id=requester.pk, goal=goal, config=configuration.freeze(agent), planner=agent.planner,
@@ -138,12 +137,6 @@ def _budget(agent: Agent, asked: Decimal | None) -> Decimal:
             field="budget_usd", problem=f"must be between 0 and the agent's {agent.budget_usd} dollars"
         )
     return agent.budget_usd if asked is None else asked
-
-
-def _may_name(jti: UUID, agent: Agent, requester: AbstractUser) -> bool:
-    token = ApprovalToken.objects.filter(jti=jti, kind=ApprovalToken.Kind.PREAUTHORIZATION, revoked_at=None).first()
-    scope: dict[str, Any] = configuration.read(token.scope) if token else {}
-    return agent.name in scope.get("agents", ()) and requester.get_username() in scope.get("requesters", ())
 
 
 def lease_seconds() -> int:

@@ -1,19 +1,12 @@
 """Reading the scope of a pre-authorisation: whom and what it names."""
 
 import re
-from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db.models import F, Q, QuerySet
 
 from audit import canonical, clock
 from policy.models import ApprovalToken
-
-
-def scope_of(token: ApprovalToken) -> dict[str, Any]:
-    """Return the scope: agents, requesters, tools, when."""
-    scope = canonical.parse(token.scope.encode())
-    return scope if isinstance(scope, dict) else {}
 
 
 def naming(person: AbstractUser) -> Q:

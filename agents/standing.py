@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from agents import quorum, rounds
 from agents.models import Decision, ToolCall
-from agents.tool_calls import token_scope
+from agents.passing import token_scope
+from audit import canonical
 from policy import preauthorization, tokens
 from policy.check import Checked
-from policy.jwt import TokenRefusedError
+from policy.jwt import TokenLapsedError, TokenRefusedError
 from policy.models import ApprovalToken, PreauthorizationUse
+from policy.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,25 @@ def warrant(call: ToolCall, checked: Checked) -> Warrant | Refused:
     """Return what allows the call under the verdict now in force, or why nothing does."""
     verdict = checked.verdict
     call.allow_self = call.allow_self and verdict.allow_self
-    voters = rounds.voters(call)
+    yeses = rounds.yeses(call)
     ahead = call.decisions.filter(round=call.round, kind=Decision.Kind.PREAUTHORIZATION).select_related("token").first()
+    if yeses.broke_glass:  # in place of everybody, whatever has become of them
+        ahead = None
     if ahead and (why := _why_ahead_fails(call, checked, ahead)):
         return Refused(why)
     if verdict.sign_in_minutes is not None and verdict.sign_in_minutes < (call.sign_in_minutes or math.inf):
         return Refused("The policy asks for a more recent sign-in than it did when people said yes.")
-    if not quorum.is_met(rounds.requirements(call), voters) or not quorum.is_met(verdict.requirements, voters):
+    if not (yeses.broke_glass or _is_enough(call, verdict, yeses)):
         return Refused(
             "The approvals given do not satisfy the policy any more: it is tighter, or someone lost standing."
         )
-    return _token(call, ahead, voters.keys())
+    return _token(call, ahead, yeses.people)
+
+
+def _is_enough(call: ToolCall, verdict: Verdict, yeses: rounds.Yeses) -> bool:
+    """Tell whether the people satisfy what the round asked, and what the policy asks by now."""
+    now = verdict.escalated() if call.escalated_at else verdict.requirements
+    return quorum.is_met(rounds.requirements(call), yeses.groups) and quorum.is_met(now, yeses.groups)
 
 
 def _token(call: ToolCall, ahead: Decision | None, people: AbstractSet[object]) -> Warrant | Refused:
@@ -62,11 +72,13 @@ def _token(call: ToolCall, ahead: Decision | None, people: AbstractSet[object]) 
     try:
         claims = tokens.verified(row)
     except TokenRefusedError as exc:
-        reason = str(exc.facts["reason"])
-        is_late = reason in ("it has expired", "it was revoked")
-        return Refused(f"The execution token does not count: {reason}.", is_attack=not is_late)
-    if claims.scope != token_scope(call) or claims.person_id not in people:
+        why = f"The execution token does not count: {exc.facts['reason']}."
+        return Refused(why, is_attack=not isinstance(exc, TokenLapsedError))
+    voted = call.decisions.filter(round=call.round, person_id=claims.person_id).exists()
+    if canonical.encode(claims.scope) != canonical.encode(token_scope(call)) or not voted:
         return Refused("The execution token is for something else.", is_attack=True)
+    if claims.person_id not in people:
+        return Refused("The person whose yes was the last one lost standing.")
     return Warrant(row, people)
 
 

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from agents import execution, orchestrator, previews, queue, runs, sandbox, sweeps, workers
+from agents import due, execution, orchestrator, previews, queue, runs, sandbox, sweeps, workers
 from agents.planners.base import Planner, PlannerError
 from agents.planners.claude import ClaudePlanner
 from agents.planners.scripted import ScriptedPlanner
@@ -63,6 +63,13 @@ def preview(request_id: str) -> None:
 def sweep_expired() -> None:
     """Move calls whose time is over to `expired`."""
     sweeps.expire_due()
+
+
+@shared_task(name="agents.sweep_due")
+def sweep_due() -> None:
+    """Remind approvers, and ask further groups where a rule says so."""
+    due.escalate_due()
+    due.remind_due()
 
 
 @shared_task(name="agents.sweep_outbox")

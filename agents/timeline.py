@@ -17,7 +17,8 @@ _SYMBOLS = {
     "approved": "check", "succeeded": "check", "completed": "check", "enabled": "check", "vote": "check",
     "preauthorized": "key", "used": "key", "rejected": "cross", "failed": "cross", "denied": "stop",
     "cancelled": "stop", "lost": "warn", "late_result": "warn", "refused": "warn", "pending": "clock",
-    "expired": "clock", "waiting": "clock",
+    "expired": "clock", "waiting": "clock", "break_glass": "warn", "reviewed": "check", "reminded": "clock",
+    "escalated": "clock",
 }  # fmt: skip
 _WORDS = {
     Event.RUN_CREATED: "Run created",
@@ -31,6 +32,12 @@ _WORDS = {
     Event.TOOL_CALL_PENDING: "Put before people",
     Event.TOOL_CALL_PREAUTHORIZED: "Allowed by a pre-authorisation",
     Event.TOOL_CALL_VOTE: "A vote was counted",
+    Event.TOOL_CALL_BREAK_GLASS: "The glass was broken",
+    Event.BREAK_GLASS_REVIEWED: "The breaking of the glass was reviewed",
+    Event.TOOL_CALL_EDITED: "Arguments edited by a person; a new round asks again",
+    Event.TOOL_CALL_REMINDED: "Approvers reminded",
+    Event.TOOL_CALL_ESCALATED: "Escalated; further groups are asked",
+    Event.TOOL_CALL_REOPENED: "Reopened; the agent may ask for it again",
     Event.TOOL_CALL_APPROVED: "Approved; handed to the executor",
     Event.TOOL_CALL_REJECTED: "Rejected by a person",
     Event.TOOL_CALL_EXPIRED: "Expired; nobody decided in time",
@@ -74,7 +81,7 @@ def of_run(run: AgentRun, calls: Iterable[ToolCall]) -> list[Happening]:
 
 def turns_of(run: AgentRun) -> QuerySet[Turn]:
     """Return the turns with all that their page shows of each call, in a fixed number of queries."""
-    decisions = Decision.objects.select_related("token").order_by("created_at")
+    decisions = Decision.objects.select_related("token", "on_behalf_of", "review").order_by("created_at")
     calls = ToolCall.objects.select_related("check_row__policy_version", "tool_version", "run__agent", "execution")
     calls = calls.prefetch_related(Prefetch("decisions", decisions), "requirements__groups").order_by("position")
     return run.turns.defer("request", "reply").prefetch_related(Prefetch("tool_calls", calls)).order_by("number")

@@ -1,10 +1,14 @@
 """Which versions of tools may be used, and what becomes of the calls that are bound to one which may not any more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.db import transaction
 
 from agents import queue, runs
+from agents.actors import system
+from agents.errors import ToolNotEnabledError
 from agents.models import ToolCall
 from agents.states import Status
 from audit import clock, trail
@@ -39,6 +43,17 @@ def deny(run_id: UUID, request_id: UUID, *, actor: str) -> bool:
     call = ToolCall.objects.select_for_update(of=("self",)).select_related("tool_version").get(pk=request_id)
     call.run = run
     return not is_enabled(call) and void(call, actor=actor)
+
+
+@contextmanager
+def denial(request_id: UUID) -> Iterator[None]:
+    """Deny the call, once the transaction within has been rolled back, if that found its version disabled."""
+    try:
+        yield
+    except ToolNotEnabledError:
+        run_id = ToolCall.objects.values_list("run_id", flat=True).get(pk=request_id)
+        deny(run_id, request_id, actor=system())
+        raise
 
 
 def is_enabled(call: ToolCall) -> bool:

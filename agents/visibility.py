@@ -2,12 +2,14 @@
 
 from typing import TypeAlias
 
-from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Group
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agents.models import AgentRun, RequirementGroup, ToolCall
+from agents.models import AgentRun, Delegation, RequirementGroup, ToolCall
+from audit import clock
 
-SEE_ALL_GROUPS = ("auditor", "operator", "administrator")
+BREAK_GLASS = "break-glass"
+SEE_ALL_GROUPS = ("auditor", "operator", "administrator", BREAK_GLASS)
 User: TypeAlias = AbstractUser | AnonymousUser
 
 
@@ -24,7 +26,7 @@ def runs_visible_to(user: User) -> QuerySet[AgentRun]:
         return AgentRun.objects.none()
     if _sees_all(user):
         return AgentRun.objects.all()
-    asked = RequirementGroup.objects.filter(requirement__call__run=OuterRef("pk"), name__in=group_names(user))
+    asked = RequirementGroup.objects.filter(requirement__call__run=OuterRef("pk"), name__in=_asked_as(user))
     own = Q(requester=user) | Q(agent__owner=user) | Q(agent__service_account=user)
     return AgentRun.objects.filter(own | Q(Exists(asked)))
 
@@ -42,7 +44,15 @@ def may_view_bodies(user: User, call: ToolCall) -> bool:
         return False
     if user.has_perm("agents.view_bodies") or user.pk == call.run.agent.service_account_id:
         return True
-    return call.requirements.filter(groups__name__in=group_names(user)).exists()
+    return call.requirements.filter(groups__name__in=_asked_as(user)).exists()
+
+
+def _asked_as(user: User) -> frozenset[str]:
+    """Return the groups in whose name a person may be asked: their own, and those of whom they stand in for."""
+    now = clock.now()
+    away = Delegation.objects.filter(delegate_id=user.pk, starts_at__lte=now, ends_at__gt=now, ended_at=None)
+    theirs = Group.objects.filter(user__in=away.filter(person__is_active=True).values("person"))
+    return group_names(user) | frozenset(theirs.values_list("name", flat=True))
 
 
 def _sees_all(user: User) -> bool:

@@ -59,6 +59,8 @@ class Shape(_Serializer):
         for name, field in super().get_fields().items():
             if camel(name) != name and field.source is None:
                 field.source = name
+            if isinstance(field, serializers.SerializerMethodField) and not field.method_name:
+                field.method_name = f"get_{name}"  # Python's name, which is the declared one
             found[camel(name)] = field
         return found
 

@@ -24,5 +24,6 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         """Let every process that changes something send messages, and let no tool read the memory of one in a role."""
         import_module("m1site.celery")
+        import_module("m1site.accounts.factors_admin")  # after the admin found the pages of all apps
         if settings.M1_ROLE:
             sandbox_host.hide_memory()

@@ -19,7 +19,9 @@ QUIET = timedelta(minutes=1)
 _NOT_SUBJECT = re.compile(r"[^A-Za-z0-9._:@/*+-]")
 
 # Nobody meets these by honest use of M1's own pages and commands.
-CODES = frozenset({"csrf_failed", "invalid_api_key", "not_eligible", "scope_missing"})
+CODES = frozenset(
+    {"csrf_failed", "invalid_api_key", "not_eligible", "scope_missing", "too_many_pending", "too_many_attempts"}
+)
 
 
 def note(request: HttpRequest, error: M1Error) -> None:

@@ -7,7 +7,9 @@ from celery import Celery, signals
 from m1site import heap
 
 SWEEP_SECONDS = 2
-SWEEPS = ("agents.sweep_expired", "agents.sweep_outbox", "agents.sweep_lost", "agents.sweep_disabled")
+SWEEPS = (
+    "agents.sweep_expired", "agents.sweep_due", "agents.sweep_outbox", "agents.sweep_lost", "agents.sweep_disabled",
+)  # fmt: skip
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "m1site.settings")
 app = Celery("m1")

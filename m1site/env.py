@@ -4,9 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import environ
+
+from m1site import weak
+
+T = TypeVar("T")
+MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
 # Names that are promised for parts of M1 that are not built yet. Setting one would have no effect, so it is refused.
 NOT_BUILT_YET = frozenset(
@@ -27,11 +32,17 @@ def refuse(name: str, why: str) -> NoReturn:
 
 
 class Settings(environ.FileAwareEnv):
-    """django-environ, with NAME_FILE, refusals in one line, and a memory of the names that were read."""
+    """django-environ, with NAME_FILE, refusals in one line, and a memory of what was read.
+
+    names       that were read
+    takes_weak  whether a secret that can be guessed will do: in the demo, which only its own machine reaches
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
+        self.takes_weak = False
+        self._secrets: dict[bytes, str] = {}
         config = os.environ.get("M1_CONFIG")
         if config:
             if not Path(config).is_file():
@@ -47,6 +58,14 @@ class Settings(environ.FileAwareEnv):
         except (ValueError, TypeError, OSError) as exc:
             refuse(var, f"cannot be read: {exc}")
 
+    def all_or_none(self, *names: str) -> list[str]:
+        """Return the values, without spaces around them; refuse the first that is missing where another is there."""
+        values = [str(self.str(name, default="")).strip() for name in names]
+        for name, value in zip(names, values, strict=True):
+            if any(values) and not value:
+                refuse(name, f"is not set; set all of {', '.join(names)}, or none")
+        return values
+
     def choice(self, name: str, choices: Collection[str], default: str) -> str:
         value = self.str(name, default=default)
         if value not in choices:
@@ -61,19 +80,37 @@ class Settings(environ.FileAwareEnv):
 
     def parsed(self, name: str, parse: Callable[[str], Any], *, default: str = "") -> Any:
         """Return parse(value); what it raises as ValueError is the one line."""
+        return self.made(name, parse, self.str(name, default=default))
+
+    def made(self, name: str, make: Callable[[T], Any], value: T) -> Any:
+        """Return make(value), which came of a setting; what it raises as ValueError is the one line."""
         try:
-            return parse(self.str(name, default=default))
+            return make(value)
         except ValueError as exc:
             refuse(name, str(exc))
 
     def secret(self, name: str, *, required: bool, at_least_bytes: int = 32) -> bytes:
-        """Return the secret's bytes, b"" when it is neither set nor required."""
-        value: str = self.str(name, default="")
+        """Return the secret's bytes, b"" when it is neither set nor required; no two settings may share one."""
+        value = str(self.str(name, default="")).rstrip("\r\n").encode()  # a file's last line break is none of it
         if required and not value:
             refuse(name, "is not set; see docs/settings.md")
-        if value and len(value.encode()) < at_least_bytes:
-            refuse(name, f"has {len(value.encode())} bytes; it needs at least {at_least_bytes} random ones")
-        return value.encode()
+        if value and len(value) < at_least_bytes:
+            refuse(name, f"has {len(value)} bytes; it needs at least {at_least_bytes} random ones; {MAKE_ONE}")
+        if value:
+            self.refuse_weak(name, value)
+        return value
+
+    def refuse_weak(self, name: str, secret: bytes, *, may_equal: str = "") -> None:
+        """Refuse a secret that can be guessed, or that another setting has too.
+
+        may_equal   the setting that may have the same
+        """
+        if self.takes_weak:
+            return
+        if problem := weak.why(secret):
+            refuse(name, f"can be guessed: it {problem}; {MAKE_ONE}")
+        if (other := self._secrets.setdefault(secret, name)) not in (name, may_equal):
+            refuse(name, f"has the same value as {other}; give each a secret of its own; {MAKE_ONE}")
 
     def refuse_unknown(self, environment: Mapping[str, str]) -> None:
         """Refuse names that would have no effect: of parts not built yet, and misspelt ones."""

@@ -58,6 +58,7 @@ BY_STATUS = {
     411: Fault(411, "length_required", "Send the body with a Content-Length."),
     413: Fault(413, "too_large", "The body is too large."),
     415: Fault(415, "unsupported_media_type", "Send the body as application/json, in UTF-8, not compressed."),
+    429: Fault(429, "too_many_requests", "Too much was asked at once; try again later.", headers={"Retry-After": "60"}),
     500: Fault(500, "internal_error", "M1 failed here; the operator's log says why."),
     503: Fault(
         503,
@@ -97,7 +98,9 @@ def of(exc: BaseException | None) -> Fault | None:
 
 
 def _of_ours(exc: M1Error) -> Fault:
-    headers = BY_STATUS[exc.http_status].headers if exc.http_status in (401, 503) else {}
+    headers = BY_STATUS[exc.http_status].headers if exc.http_status in (401, 429, 503) else {}
+    if seconds := exc.facts.get("retry_after_seconds"):
+        headers = {"Retry-After": str(seconds)}
     if exc.http_status == NOT_FOUND.status:
         return NOT_FOUND
     where = camel(str(exc.facts.get("field", "")))

@@ -12,22 +12,27 @@ from typing import Any
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from m1site import weak
+from m1site.accounts.settings import *  # noqa: F403 - constants: nobody sets them
 from m1site.env import Settings, refuse, refuse_foreign_secrets
-from policy import keys
+from policy import key_list
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Settings()
+OIDC_NAMES = ("M1_OIDC_URL", "M1_OIDC_CLIENT_ID", "M1_OIDC_CLIENT_SECRET")
 
 # Who is starting, and where.
 M1_MODE = env.choice("M1_MODE", {"demo", "development", "production"}, default="production")
 M1_ROLE = env.choice("M1_ROLE", {"", "web", "planner", "executor", "housekeeping"}, default="")  # "": an operator
 IS_PRODUCTION = M1_MODE == "production"
+env.takes_weak = M1_MODE == "demo"
 DEBUG = False
 refuse_foreign_secrets(
     M1_ROLE,
     {
         "SECRET_KEY": ["web"],
         "M1_JWT_PRIVATE_KEY": ["web"],
+        **dict.fromkeys(OIDC_NAMES, ["web"]),
         "ANTHROPIC_API_KEY": ["planner"],
         "M1_EMAIL_URL": ["executor"],
         "M1_FILES_ROOT": ["executor"],
@@ -39,6 +44,7 @@ refuse_foreign_secrets(
 # The door. Only the web process has sessions to sign; any other gets a key that dies with it.
 SECRET_KEY = env.secret("SECRET_KEY", required=M1_ROLE == "web").decode() or secrets.token_urlsafe(48)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = [host.strip() for host in ALLOWED_HOSTS]
 M1_URL = env.str("M1_URL", default="http://localhost:8000").rstrip("/")
 M1_TRUSTED_PROXIES = env.parsed(
     "M1_TRUSTED_PROXIES", lambda text: [ip_network(n) for n in text.replace(",", " ").split()]
@@ -94,7 +100,6 @@ if env.bool("REDIS_TLS", default=False):
 if not env.bool("REDIS_TLS_REJECT_UNAUTHORIZED", default=True) and REDIS_URL.startswith("rediss://"):
     REDIS_POOL["ssl_cert_reqs"] = None
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
 if ENABLE_REDIS_CACHING and REDIS_URL:
     CACHES["default"] = {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -105,18 +110,23 @@ if ENABLE_REDIS_CACHING and REDIS_URL:
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # no pickle: a poisoned cache runs nothing
         },
     }
-    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 M1_BROKER_URL = env.str("M1_BROKER_URL", default="")
 if M1_ROLE and not M1_BROKER_URL:
     refuse("M1_BROKER_URL", "is not set; it names the message broker, for example redis://host:6379/0")
 
 # Tokens and the trail.
 M1_JWT_ALGORITHM = env.choice("M1_JWT_ALGORITHM", {"HS256", "EdDSA"}, default="HS256")
-M1_KEYS = env.parsed("M1_JWT_KEYS", keys.parse_verification_keys)
+M1_KEYS = env.parsed("M1_JWT_KEYS", key_list.parse)
 if M1_JWT_ALGORITHM == "HS256":
-    M1_KEYS = M1_KEYS.with_secret(env.secret("M1_JWT_SECRET", required=M1_ROLE in {"web", "planner", "executor"}))
+    is_needed = M1_ROLE == "web" or (M1_ROLE in {"planner", "executor"} and not M1_KEYS.verifying)
+    M1_KEYS = env.made("M1_JWT_SECRET", M1_KEYS.with_secret, env.secret("M1_JWT_SECRET", required=is_needed))
 else:
     M1_KEYS = env.parsed("M1_JWT_PRIVATE_KEY", M1_KEYS.with_private_key)
+for key in M1_KEYS.verifying.values():
+    if isinstance(key.material, bytes):
+        env.refuse_weak("M1_JWT_KEYS", key.material, may_equal="M1_JWT_SECRET")
+if M1_KEYS.signing and M1_KEYS.signing.kid in weak.PUBLISHED_KIDS:
+    refuse("M1_JWT_PRIVATE_KEY", "stands in a public document; make one with: m1 token rotate begin --first")
 if M1_ROLE == "web" and M1_KEYS.signing is None:
     refuse("M1_JWT_PRIVATE_KEY", "is not set; the web process signs approvals with it")
 if M1_ROLE in {"planner", "executor"} and not M1_KEYS.verifying:
@@ -149,6 +159,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_htmx",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
     "m1site.apps.SiteConfig",
 ]
 MIDDLEWARE = [
@@ -161,11 +176,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "m1site.accounts.middleware.ApiKeyMiddleware",
+    "m1site.accounts.middleware.SignInMiddleware",
     "m1site.problems.ProblemMiddleware",
     "m1site.idempotency.IdempotencyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 TEMPLATES = [
     {
@@ -183,18 +200,7 @@ TEMPLATES = [
     }
 ]
 
-# People and their sessions.
-AUTH_USER_MODEL = "accounts.User"
-LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/accounts/login/"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
-SESSION_COOKIE_AGE = 12 * 60 * 60
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# People's sessions; what is always so stands in m1site/accounts/settings.py.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PRODUCTION
 if IS_PRODUCTION:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-m1-session", "__Host-m1-csrf"
@@ -202,6 +208,15 @@ if IS_PRODUCTION:
     SECURE_REDIRECT_EXEMPT = [r"^health"]  # probes speak plain HTTP
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+M1_KNOWN_BROWSER_COOKIE = "__Host-m1-known" if IS_PRODUCTION else "m1-known"
+
+# Single sign-on: one OpenID provider, or none.
+M1_OIDC_URL, M1_OIDC_CLIENT_ID, M1_OIDC_CLIENT_SECRET = env.all_or_none(*OIDC_NAMES)
+M1_OIDC_NAME = env.str("M1_OIDC_NAME", default="Single sign-on")
+M1_OIDC_LINK_BY = env.choice("M1_OIDC_LINK_BY", {"email", "preferred_username"}, default="email")
+M1_OIDC_URL = M1_OIDC_URL.rstrip("/")
+if M1_OIDC_URL and not M1_OIDC_URL.startswith("https://" if IS_PRODUCTION else ("http://", "https://")):
+    refuse("M1_OIDC_URL", "must be the provider's https:// address, its issuer")
 
 # What a page may load: only what M1 itself serves; nothing inline.
 CONTENT_SECURITY_POLICY = {

@@ -1,4 +1,7 @@
-"""Sign and verify M1's tokens: JWTs under the rules of RFC 8725. The ledger is another check, in tokens.py."""
+"""Sign and verify M1's tokens: JWTs under the rules of RFC 8725. The ledger is another check, in tokens.py.
+
+PyJWT looks at signatures. What is in a token is read by M1's one strict parser: no name twice, no NaN.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,7 +11,12 @@ from uuid import UUID
 
 import jwt
 from django.conf import settings
+from jwt.api_jws import PyJWS
+from jwt.utils import base64url_decode
 
+from audit import canonical
+from audit.canonical import JSON
+from audit.errors import M1Error
 from policy.errors import PolicyError
 from policy.keys import VerifyingKey
 
@@ -19,6 +27,7 @@ LONGEST = {"execution": timedelta(hours=1), "preauthorization": timedelta(days=3
 MAX_CHARACTERS = 65_536
 MAX_REMEMBERED = 1_000
 NOT_OF_THIS_KIND = "its header is not that of this kind of token"
+NOT_THE_CLAIMS = "its claims are not those of this kind of token"
 CLAIMS = frozenset({"iss", "aud", "sub", "jti", "iat", "nbf", "exp", "scope"})
 
 
@@ -27,6 +36,13 @@ class TokenRefusedError(PolicyError):
 
     code = "token_refused"
     http_status = 403
+
+
+class TokenLapsedError(TokenRefusedError):
+    """The token is refused: {reason}.
+
+    It was good once, and has ended in one of the ways in which tokens end: no attack.
+    """
 
 
 class CannotSignError(PolicyError):
@@ -66,13 +82,21 @@ def verify(kind: str, token: str, *, now: datetime) -> Claims:
 
     now   the database's time: PyJWT's own checks would take this host's
     """
-    claims, not_before = _genuine(kind, token, _key_of(kind, token))
+    key = _key_of(kind, token)
+    claims, not_before = _genuine(kind, token, key)
+    if key.retired_at is not None and key.retired_at <= now:
+        raise TokenLapsedError(reason=f"its key was retired at {key.retired_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     leeway = timedelta(seconds=settings.M1_JWT_LEEWAY_SECONDS)
     if max(claims.issued_at, not_before) > now + leeway:
         raise TokenRefusedError(reason="it is not valid yet")
     if claims.expires_at <= now - leeway:
-        raise TokenRefusedError(reason="it has expired")
+        raise TokenLapsedError(reason="it has expired")
     return claims
+
+
+def read(kind: str, token: str) -> Claims:
+    """Return the claims of a token of this kind that is genuine, whatever the time; raises TokenRefusedError."""
+    return _genuine(kind, token, _key_of(kind, token))[0]
 
 
 def _key_of(kind: str, token: str) -> VerifyingKey:
@@ -94,10 +118,10 @@ def _header(token: str) -> tuple[object, object, str]:
     if len(token) > MAX_CHARACTERS:
         raise TokenRefusedError(reason="it is too long")
     try:
-        header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as exc:
+        header = canonical.parse(base64url_decode(token.partition(".")[0]))
+    except (M1Error, ValueError) as exc:
         raise TokenRefusedError(reason="it is not a token") from exc
-    if set(header) != {"typ", "alg", "kid"} or not isinstance(header["kid"], str):
+    if not isinstance(header, dict) or set(header) != {"typ", "alg", "kid"} or not isinstance(header["kid"], str):
         raise TokenRefusedError(reason=NOT_OF_THIS_KIND)
     return header["typ"], header["alg"], header["kid"]
 
@@ -109,26 +133,29 @@ def _genuine(kind: str, token: str, key: VerifyingKey) -> tuple[Claims, datetime
     A signature does not age. What does, times and revocation, is looked at each time; a refusal is not remembered.
     """
     try:
-        payload = jwt.decode(
-            token, key.material, algorithms=[key.algorithm],
-            options={"require": sorted(CLAIMS), "verify_exp": False, "verify_nbf": False, "verify_iat": False,
-                     "verify_aud": False, "verify_iss": False, "verify_sub": False, "verify_jti": False},
-        )  # fmt: skip
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as exc:
+        payload = canonical.parse(PyJWS().decode(token, key.material, algorithms=[key.algorithm]))
+    except (jwt.PyJWTError, M1Error, ValueError, TypeError, RecursionError) as exc:
         raise TokenRefusedError(reason="its signature or form is not valid") from exc
     return _claims(kind, payload)
 
 
-def _claims(kind: str, payload: dict[str, Any]) -> tuple[Claims, datetime]:
-    times = [payload["iat"], payload["nbf"], payload["exp"]]
-    if set(payload) != CLAIMS or any(type(time) is not int or not 0 < time < 2**40 for time in times):
-        raise TokenRefusedError(reason="its claims are not those of this kind of token")
+def _claims(kind: str, payload: JSON) -> tuple[Claims, datetime]:
+    """Return the claims of a payload that has each of them, and nothing else, in its one type."""
+    if not isinstance(payload, dict) or set(payload) != CLAIMS:
+        raise TokenRefusedError(reason=NOT_THE_CLAIMS)
+    issued, not_before, expires = (_moment(payload[name]) for name in ("iat", "nbf", "exp"))
     if payload["iss"] != ISSUER or payload["aud"] != AUDIENCE[kind] or not isinstance(payload["scope"], dict):
         raise TokenRefusedError(reason="it is for someone else")
-    issued, not_before, expires = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=time) for time in times)
     if expires - issued > LONGEST[kind]:
         raise TokenRefusedError(reason="it lives longer than any token of M1")
     return Claims(_uuid(payload["sub"]), _uuid(payload["jti"]), issued, expires, payload["scope"]), not_before
+
+
+def _moment(value: object) -> datetime:
+    """Return the time that a claim says in whole seconds; a truth value, a text or a fraction is no time."""
+    if type(value) is not int or not 0 < value < 2**40:
+        raise TokenRefusedError(reason=NOT_THE_CLAIMS)
+    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=value)
 
 
 def _uuid(value: object) -> UUID:
@@ -137,5 +164,5 @@ def _uuid(value: object) -> UUID:
     except ValueError:
         parsed = None
     if parsed is None or str(parsed) != value:
-        raise TokenRefusedError(reason="its claims are not those of this kind of token")
+        raise TokenRefusedError(reason=NOT_THE_CLAIMS)
     return parsed

@@ -3,16 +3,21 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from audit import canonical
-from audit.errors import M1Error
 
-MIN_SECRET_BYTES = 32
+class KeyState(StrEnum):
+    """What a key is good for: it signs and verifies, it only verifies what it signed earlier, or neither."""
+
+    ACTIVE = "active"
+    VERIFY_ONLY = "verify-only"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,25 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerifyingKey:
-    """A key that checks tokens; equal to itself alone, so that what it verified can be remembered under it."""
+    """A key that checks tokens; equal to itself alone, so that what it verified can be remembered under it.
+
+    retired_at   from then on it verifies nothing, whenever that was signed; None while it is in service
+    """
 
     kid: str
     algorithm: str
     material: Ed25519PublicKey | bytes = field(repr=False)
+    retired_at: datetime | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The name that the key's own material gives it, whatever kid it is listed under."""
+        return kid_of(self.material if isinstance(self.material, bytes) else self.material.public_bytes_raw())
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """One key signs, all verify: rotation is add, switch, remove."""
+    """One key signs, all verify that are not retired: rotation is add, switch, retire."""
 
     signing: SigningKey | None = None
     verifying: Mapping[str, VerifyingKey] = field(default_factory=lambda: MappingProxyType({}))
@@ -52,7 +66,7 @@ class KeyRing:
         if not pem.strip():
             return self
         try:
-            private = load_pem_private_key(_pem(pem), password=None)
+            private = load_pem_private_key(pem_bytes(pem), password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             private = None
         if not isinstance(private, Ed25519PrivateKey):
@@ -60,7 +74,19 @@ class KeyRing:
         kid = kid_of(private.public_key().public_bytes_raw())
         return self._with(VerifyingKey(kid, "EdDSA", private.public_key()), SigningKey(kid, "EdDSA", private))
 
+    def state(self, kid: str, now: datetime) -> KeyState | None:
+        """Return what a key is good for at a time, None for one that is not in the ring."""
+        key = self.verifying.get(kid)
+        if key is None:
+            return None
+        if key.retired_at is not None and key.retired_at <= now:
+            return KeyState.RETIRED
+        return KeyState.ACTIVE if self.signing and self.signing.kid == kid else KeyState.VERIFY_ONLY
+
     def _with(self, verifying: VerifyingKey, signing: SigningKey) -> "KeyRing":
+        for key in self.verifying.values():
+            if key.retired_at is not None and key.fingerprint == signing.kid:
+                raise ValueError(f"is the key {signing.kid}, which M1_JWT_KEYS retires; let another key sign")
         return replace(self, signing=signing, verifying=MappingProxyType({**self.verifying, verifying.kid: verifying}))
 
 
@@ -69,37 +95,6 @@ def kid_of(material: bytes) -> str:
     return hashlib.sha256(b"m1 key id\0" + material).hexdigest()[:16]
 
 
-def parse_verification_keys(text: str) -> KeyRing:
-    """Return a ring that verifies with the keys of `{kid: PEM or secret}`, a JSON object; "" is an empty ring.
-
-    A PEM text is an Ed25519 public key, any other an HS256 secret of 32 bytes or more. Raises ValueError.
-    """
-    if not text.strip():
-        return KeyRing()
-    try:
-        entries = canonical.parse(text.encode())
-    except M1Error as exc:
-        raise ValueError(str(exc)) from exc
-    if not isinstance(entries, dict):
-        raise ValueError("is not a JSON object of keys by kid")
-    return KeyRing(verifying=MappingProxyType({kid: _verifying_key(kid, value) for kid, value in entries.items()}))
-
-
-def _verifying_key(kid: str, value: object) -> VerifyingKey:
-    if not isinstance(value, str) or not 0 < len(kid) <= 64:
-        raise ValueError(f"the key {kid[:64]!r} must be a text, under a kid of at most 64 characters")
-    if "-----BEGIN" not in value:
-        if len(value.encode()) < MIN_SECRET_BYTES:
-            raise ValueError(f"the secret {kid!r} has fewer than {MIN_SECRET_BYTES} bytes")
-        return VerifyingKey(kid, "HS256", value.encode())
-    try:
-        public = load_pem_public_key(_pem(value))
-    except (ValueError, UnsupportedAlgorithm):
-        public = None
-    if not isinstance(public, Ed25519PublicKey):
-        raise ValueError(f"the key {kid!r} is not an Ed25519 public key in PEM form")
-    return VerifyingKey(kid, "EdDSA", public)
-
-
-def _pem(text: str) -> bytes:
+def pem_bytes(text: str) -> bytes:
+    """Return PEM as it is written in a file, or on one line of an environment with `\\n` between its lines."""
     return text.replace("\\n", "\n").encode()

@@ -13,9 +13,9 @@ from uuid_utils.compat import uuid7
 
 from audit import canonical, clock, trail
 from audit.canonical import JSON
-from policy import allowlist, conditions, jwt
+from policy import jwt, preauthorization_scope
 from policy.errors import FieldError, PolicyError
-from policy.jwt import Claims, TokenRefusedError
+from policy.jwt import Claims, TokenLapsedError, TokenRefusedError
 from policy.models import ApprovalToken, PreauthorizationUse, RevokedToken
 
 MAX_USES, MAX_DAYS = 10_000, 365
@@ -62,11 +62,12 @@ def issue_preauthorization(
     """Sign a yes ahead of time: for these agents, requesters and tools, pinned to the tools' enabled definitions.
 
     conditions   on the arguments, as in a rule's `when`
-    Raises FieldError, and CannotSignError outside the web process.
+    Raises FieldError, and CannotSignError outside the web process. Who may do this, and whether the agents exist, is
+    looked at above: `agents.preauthorizations.issue` is the way in.
     """
     if request_key and (earlier := ApprovalToken.objects.filter(request_key=request_key).first()):
         return earlier
-    scope = _scope(agents, requesters, tools, list(conditions))
+    scope = preauthorization_scope.build(agents, requesters, tools, list(conditions))
     _within("max_uses", max_uses, MAX_USES)
     _within("expires_in_minutes", expires_in_minutes, MAX_DAYS * 24 * 60)
     lifetime = timedelta(minutes=expires_in_minutes)
@@ -95,14 +96,16 @@ def revoke(jti: UUID, *, person: AbstractUser, reason: str) -> ApprovalToken:
 def verified(row: ApprovalToken) -> Claims:
     """Return the claims of a ledger row whose own token is genuine, valid now and not revoked.
 
-    Raises TokenRefusedError. A row changed by hand is refused: what counts is what the signature covers.
+    Raises TokenRefusedError; TokenLapsedError where it was good once. A row changed by hand is refused: what counts is
+    what the signature covers, so that one of them cannot be told from the other.
     """
-    if row.revoked_at is not None:
-        raise TokenRefusedError(reason="it was revoked")
-    claims = jwt.verify(row.kind, row.token, now=clock.now())
-    if claims.jti != row.jti or claims.person_id != row.person_id:
+    claims = jwt.read(row.kind, row.token)
+    is_own = (claims.jti, claims.person_id) == (row.jti, row.person_id)
+    if not is_own or (claims.issued_at, claims.expires_at) != (row.issued_at, row.expires_at):
         raise TokenRefusedError(reason="it is not the token of its row")
-    return claims
+    if row.revoked_at is not None:
+        raise TokenLapsedError(reason="it was revoked")
+    return jwt.verify(row.kind, row.token, now=clock.now())
 
 
 def consume(row: ApprovalToken, *, actor: str) -> None:
@@ -141,19 +144,6 @@ def _signed(
         jti=claims.jti, kind=kind, person_id=person.pk, kid=kid, token=token,
         scope=canonical.encode(scope).decode(), issued_at=now, expires_at=claims.expires_at, **fields,
     )  # fmt: skip
-
-
-def _scope(agents: Sequence[str], requesters: Sequence[str], tools: Sequence[str], when: list[JSON]) -> dict[str, JSON]:
-    for field, names in (("agents", agents), ("requesters", requesters), ("tools", tools)):
-        if not names or not all(isinstance(name, str) and name for name in names):
-            raise FieldError(field=field, path=(field,), problem="must name at least one")
-    conditions.parse(when, ("conditions",))
-    digests: dict[str, JSON] = {}
-    for tool in sorted(set(tools)):
-        digests[tool] = [version.digest for version in allowlist.enabled(tool)]
-        if not digests[tool]:
-            raise FieldError(field="tools", path=("tools",), problem=f"names {tool!a}, which is not an enabled tool")
-    return {"agents": [*sorted(set(agents))], "requesters": [*sorted(set(requesters))], "tools": digests, "when": when}
 
 
 def _within(field: str, value: int, most: int) -> None:

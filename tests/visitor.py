@@ -45,7 +45,7 @@ class Visitor:
     def sign_in(self, name: str, password: str) -> Answer:
         """Fill in the sign-in page; return the page that follows."""
         token = _CSRF.search(self.get("/accounts/login/").text)
-        form = {"username": name, "password": password, "csrfmiddlewaretoken": token[1] if token else ""}
+        form = {"login": name, "password": password, "csrfmiddlewaretoken": token[1] if token else ""}
         return self.send("POST", "/accounts/login/", urlencode(form).encode())
 
     def get(self, path: str) -> Answer:

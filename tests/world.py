@@ -9,8 +9,6 @@ from pathlib import Path
 from unittest import mock
 from uuid import UUID
 
-from django.contrib.auth.models import Group
-
 from agents import runs, tasks
 from agents.models import Agent, AgentRun, Outbox, ToolCall
 from audit import clock
@@ -18,6 +16,7 @@ from m1site.accounts.models import User
 from policy import allowlist, tokens, versions
 from policy.models import ApprovalToken, Tool
 from policy.registry import Definition, load
+from tests.factories import make_user
 
 POLICY = Path("m1site/demo/policy.yaml").read_text()
 TOOLS = ["policy.tools.files", "policy.tools.email", "policy.tools.http"]
@@ -55,10 +54,8 @@ class World:
 
 
 def person(name: str, *groups: str) -> User:
-    """Make a person in groups, which are made where they are missing."""
-    user = User.objects.create_user(name, password="a-long-password-1")  # noqa: S106
-    user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
-    return user
+    """Make a person in roles and in groups, which are made where they are missing."""
+    return make_user(name, *groups)
 
 
 def make_world(root: Path) -> World:

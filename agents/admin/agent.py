@@ -24,7 +24,7 @@ class AgentAdmin(_Admin):
     list_select_related = ("owner",)
     search_fields = ("name", "owner__username", "model")
     filter_horizontal = ("tools",)
-    raw_id_fields = ("owner", "service_account")
+    raw_id_fields = ("owner", "service_account", "acts_for")
     readonly_fields = ("created_at",)
     ordering = ("name",)
 
@@ -56,7 +56,8 @@ def snapshot(agent: Agent) -> dict[str, Any]:
     """Return the agent as facts for the trail; a text too long for it by its digest."""
     facts: dict[str, Any] = {field.name: field.value_from_object(agent) for field in agent._meta.concrete_fields}
     facts = {name: _short(value) for name, value in facts.items()}
-    return facts | {"tools": sorted(agent.tools.values_list("name", flat=True))}
+    acts_for = sorted(map(str, agent.acts_for.values_list("pk", flat=True)))
+    return facts | {"tools": sorted(agent.tools.values_list("name", flat=True)), "acts_for": acts_for}
 
 
 def _short(value: Any) -> Any:

@@ -11,10 +11,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from agents import eligibility, tool_calls, visibility
+from agents import eligibility, opened, tool_calls, visibility
 from agents.models import Decision, ToolCall
+from agents.seen import Seen
 from agents.states import Status
 from agents.views import bodies
+from audit import clock
 from audit.errors import M1Error
 from policy.readonly import ReadOnlyAdmin
 
@@ -48,7 +50,7 @@ def _shown(request: HttpRequest, call: ToolCall) -> dict[str, Any]:
     may_view = visibility.may_view_bodies(request.user, call)
     sensitive = declared.get("sensitive_arguments", ())
     return {
-        "call": call, "why_not": eligibility.why_not(call, request.user),
+        "call": call, "why_not": eligibility.why_not(call, request.user), "opened": opened.mark(call, request.user),
         "arguments": bodies.read(bytes(revision.arguments), sensitive=sensitive, may_view=may_view),
     }  # fmt: skip
 
@@ -58,23 +60,25 @@ def _record(desk: ReadOnlyAdmin, request: HttpRequest, answer: str, comment: str
     actor = request.user
     if not isinstance(actor, AbstractUser):
         return
-    for request_id, round_seen, digest_seen in _seen(request):
+    for request_id, seen in _seen(request, actor):
         try:
-            act(
-                request_id, actor=actor, digest_seen=digest_seen, round_seen=round_seen, comment=comment,
-                surface=Decision.Surface.ADMIN,
-            )  # fmt: skip
+            act(request_id, actor=actor, seen=seen, comment=comment)
         except M1Error as exc:
             desk.message_user(request, f"{request_id}: {exc}", messages.WARNING)
         else:
             desk.message_user(request, f"{request_id}: your answer is on record.", messages.SUCCESS)
 
 
-def _seen(request: HttpRequest) -> Iterator[tuple[UUID, int, str]]:
+def _seen(request: HttpRequest, actor: AbstractUser) -> Iterator[tuple[UUID, Seen]]:
     """Yield what the confirmation page displayed and posted back; what it cannot have posted is left out."""
+    sign_in = getattr(request, "sign_in", None)
     for text in request.POST.getlist("seen")[:MOST]:
         try:
-            request_id, round_seen, digest_seen = text.split(":")
-            yield UUID(request_id), int(round_seen), digest_seen
+            key, round_text, digest = text.split(":")
+            request_id, round_ = UUID(key), int(round_text)
         except ValueError:
             continue
+        mark = request.POST.get(f"opened_{request_id}", "")
+        since = opened.since(mark, request_id=request_id, person=actor, digest=digest, round_=round_)
+        seconds = (clock.now() - since).total_seconds() if since else None
+        yield request_id, Seen(digest, round_, Decision.Surface.ADMIN, sign_in, seconds)

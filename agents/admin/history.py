@@ -1,4 +1,4 @@
-"""Runs, decisions and executions in the admin, each with the way to the whole story."""
+"""Runs and executions in the admin, each with the way to the whole story."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents import visibility
-from agents.models import AgentRun, Decision, Execution
+from agents.models import AgentRun, Execution
 from policy.readonly import ReadOnlyAdmin
 from policy.reveal import reveal
 
@@ -54,39 +54,6 @@ class AgentRunAdmin(ReadOnlyAdmin):
     def answer_text(self, run: AgentRun) -> str:
         """Return the agent's last words, hidden characters shown."""
         return reveal(run.answer)
-
-
-@admin.register(Decision)
-class DecisionAdmin(ReadOnlyAdmin):
-    """What people answered, to what, where."""
-
-    list_display = (
-        "created_at", "person_name", "answer", "kind", "surface", "page", "round", "is_self_approval", "comment_text",
-    )  # fmt: skip
-    list_filter = ("answer", "kind", "surface", "is_self_approval")
-    list_select_related = ("call",)
-    date_hierarchy = "created_at"
-    search_fields = ("person_name", "comment", "^call__request_id", "call__tool_name")
-    ordering = ("-created_at", "-id")
-    fields = (
-        *("page", "round", "person", "person_name", "answer", "kind", "token", "surface"),
-        *("comment_text", "digest_seen", "is_self_approval", "created_at"),
-    )
-    readonly_fields = ("page", "comment_text")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        """Return the decisions on what the person may see."""
-        return Decision.objects.filter(call__in=visibility.calls_visible_to(request.user))
-
-    @admin.display(description="tool call")
-    def page(self, decision: Decision) -> SafeString:
-        """Return the way to the page of the call."""
-        return link("approval", decision.call_id, decision.call.headline[:80])
-
-    @admin.display(description="comment")
-    def comment_text(self, decision: Decision) -> str:
-        """Return the comment, hidden characters shown."""
-        return reveal(decision.comment)
 
 
 @admin.register(Execution)

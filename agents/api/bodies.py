@@ -3,6 +3,8 @@
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
+from agents import delegations
+from agents.api.fields import Moment, Seconds
 from agents.proposals import MAX_CALLS, MAX_REASON
 from agents.runs import MAX_GOAL
 from agents.states import RunStatus, Status
@@ -51,6 +53,7 @@ class Seen(Body):
 
     arguments_digest = Text(validators=[RegexValidator(r"\A[0-9a-f]{64}\Z")])
     round = Whole(min_value=1, max_value=32_767)
+    open_seconds = Seconds(required=False, help_text="How long the person had it before them; nobody checks it.")
 
 
 class Yes(Seen):
@@ -66,6 +69,34 @@ class No(Seen):
     stop_run = Flag(required=False, default=False)
 
 
+class Edited(Seen):
+    """Other arguments for a pending call, all of them; the agent reads the comment.
+
+    A masked argument that comes back as it was shown stays what it is.
+    """
+
+    arguments = Object()
+    comment = Text(max_length=MAX_COMMENT)
+
+
+class BrokenGlass(Seen):
+    """A yes in place of everybody who is asked."""
+
+    reason = Text(max_length=MAX_COMMENT)
+
+
+class Review(Body):
+    """What a second person found about a break-glass decision."""
+
+    note = Text(max_length=MAX_COMMENT)
+
+
+class Reopening(Body):
+    """Why the agent may ask again for what was rejected."""
+
+    reason = Text(max_length=MAX_COMMENT)
+
+
 class Settlement(Body):
     """How a lost call ended."""
 
@@ -79,6 +110,15 @@ class NewHalt(Body):
     reason = Text(max_length=MAX_COMMENT)
     agent = Text(required=False, max_length=64)
     tool = Text(required=False, max_length=64)
+
+
+class NewDelegation(Body):
+    """Who decides in your place while you are away."""
+
+    delegate = Text(max_length=150, help_text="A username.")
+    starts_at = Moment(required=False, help_text="Left out: now.")
+    ends_at = Moment()
+    reason = Text(max_length=delegations.MAX_REASON)
 
 
 class Question(Body):
@@ -103,3 +143,12 @@ class CallQuery(Body):
     run = Identifier(source="run_id", required=False)
     tool = Text(source="tool_name", required=False, max_length=200)
     waiting_for_me = serializers.ChoiceField(["true"], required=False, help_text="Those that you may decide now.")
+    needs_review = serializers.ChoiceField(
+        ["true"], required=False, help_text="Those with a break-glass decision that nobody has reviewed."
+    )
+
+
+class StateQuery(Body):
+    """Whether to list what is over, too."""
+
+    state = serializers.ChoiceField(["all"], required=False, help_text="Left out: what is not over.")

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents import proposals, runs, visibility
-from agents.api import answers, bodies
+from agents.api import answers, bodies, call_rows
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
-from agents.models import Agent, AgentRun, Decision, ToolCall
+from agents.models import Agent, AgentRun, ToolCall
 from agents.proposals import ExternalCall
 from audit import canonical
 from audit.rest import caller, once, request_key
@@ -108,8 +108,8 @@ def _own(request: Request, run_id: UUID) -> None:
 
 def _told(request: Request, run_id: UUID, status: int = 200) -> Response:
     run = _visible(request, run_id)
-    calls = ToolCall.objects.select_related("run__agent", "run__requester", "tool_version", "execution")
-    calls = calls.prefetch_related("revisions", Prefetch("decisions", Decision.objects.order_by("created_at")))
+    calls = ToolCall.objects.select_related("run__agent", "run__requester", "tool_version", "check_row", "execution")
+    calls = calls.prefetch_related("revisions", call_rows.BROKEN_GLASS)
     turns = run.turns.defer("request", "reply").prefetch_related(Prefetch("tool_calls", calls.order_by("position")))
     context = {"request": request, "turns": turns.order_by("number")}
     return Response(answers.RunDetail(run, context=context).data, status=status)

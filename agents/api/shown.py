@@ -1,41 +1,76 @@
 """Arguments and results as REST shows them: to those who may read them, and sensitive fields to nobody."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from typing import Any
 
-from agents.models import ToolCall
-from agents.visibility import User, may_view_bodies
+from agents import edits
+from agents.edits import Change
+from agents.models import Decision, ToolCall
+from agents.visibility import User
 from audit import canonical
 from audit.canonical import JSON
 from audit.errors import M1Error
 
 LIMITS = canonical.Limits(bytes=16_777_216, keys=16_777_216)
+OVERSIGHT = "agents.view_oversight"
 
 
-def arguments(call: ToolCall, user: User) -> JSON:
-    """Return the arguments of the current revision; null for who may not read them, and for what is no JSON object."""
-    if not may_view_bodies(user, call):
-        return None
-    revision = next((one for one in call.revisions.all() if one.number == call.revision), None)
-    return _masked(bytes(revision.arguments), _declared(call, "sensitive_arguments")) if revision else None
+def arguments(call: ToolCall) -> JSON:
+    """Return the arguments of the current revision; null for what is no JSON object."""
+    return _masked(_current(call), _hidden(call))
 
 
-def result(call: ToolCall, user: User) -> JSON:
-    """Return what the tool returned; null where it has not, or for who may not read it."""
+def unmasked(call: ToolCall, given: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return arguments as their sender means them: a mask that came back as it was shown stands for what it hides."""
+    hidden, now = _hidden(call), _parsed(_current(call))
+    known = {name: item for name, item in now.items() if name in hidden} if isinstance(now, dict) else {}
+    kept = {name for name, item in known.items() if given.get(name) == _mask(item)}
+    return {name: known[name] if name in kept else item for name, item in given.items()}
+
+
+def changed(call: ToolCall) -> list[dict[str, Any]]:
+    """Return what people edited, as EditShape has it."""
+    hidden = _hidden(call)
+    return [asdict(edit) | {"changes": [_change(one, hidden) for one in edit.changes]} for edit in edits.of(call)]
+
+
+def result(call: ToolCall) -> JSON:
+    """Return what the tool returned; null where it has not."""
     execution = getattr(call, "execution", None)
-    if execution is None or not execution.output or not may_view_bodies(user, call):
+    if execution is None or not execution.output:
         return None
     return _masked(execution.output.encode(), _declared(call, "sensitive_results"))
 
 
-def preview(call: ToolCall, user: User) -> JSON:
+def preview(call: ToolCall) -> JSON:
     """Return what the tool said that it would do; nothing that shows sensitive arguments in another form."""
-    if not call.preview or _declared(call, "sensitive_arguments") or not may_view_bodies(user, call):
-        return None
-    return _parsed(call.preview.encode())
+    return _parsed(call.preview.encode()) if call.preview and not _hidden(call) else None
+
+
+def may_view_haste(user: User, decision: Decision) -> bool:
+    """Tell whether a person may see how long the one who decided looked."""
+    return decision.person_id == user.pk or user.has_perm(OVERSIGHT)
+
+
+def _current(call: ToolCall) -> bytes:
+    revision = next((one for one in call.revisions.all() if one.number == call.revision), None)
+    return bytes(revision.arguments) if revision else b""
+
+
+def _hidden(call: ToolCall) -> Collection[str]:
+    return _declared(call, "sensitive_arguments")
 
 
 def _declared(call: ToolCall, field: str) -> Collection[str]:
     return call.tool_version.declared.get(field, ()) if call.tool_version else ()
+
+
+def _change(change: Change, hidden: Collection[str]) -> dict[str, str]:
+    texts = {"before": change.before, "after": change.after}
+    if change.name in hidden:
+        texts = {name: _masked_text(text) if text else "" for name, text in texts.items()}
+    return {"name": change.name, **texts}
 
 
 def _masked(data: bytes, sensitive: Collection[str]) -> JSON:
@@ -43,6 +78,10 @@ def _masked(data: bytes, sensitive: Collection[str]) -> JSON:
     if not isinstance(value, dict):
         return None if sensitive else value
     return {name: _mask(item) if name in sensitive else item for name, item in value.items()}
+
+
+def _masked_text(text: str) -> str:
+    return canonical.encode({"masked": True, "bytes": len(text.encode())}).decode()
 
 
 def _mask(value: JSON) -> JSON:

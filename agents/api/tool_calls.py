@@ -1,5 +1,6 @@
-"""Tool calls: the list, one with all that a decision needs, and the decisions."""
+"""Tool calls: the list, and one with all that a decision needs."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,25 +11,40 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import eligibility, tool_calls, visibility
-from agents.api import answers, bodies
-from agents.errors import NotFoundError
-from agents.models import Decision, ToolCall
+from agents import break_glass, eligibility, visibility
+from agents.api import bodies, call_rows
+from agents.api.call_answers import CallDetail, ListedCall
+from agents.models import ToolCall
 from audit.rest import caller
 
 
 class ToolCalls(ListAPIView[ToolCall]):
     """The tool calls that you may see, newest first."""
 
-    serializer_class = answers.CallSummary
+    serializer_class = ListedCall
+    places: Mapping[UUID, str] = {}
 
     def get_queryset(self) -> QuerySet[ToolCall]:
         """Return what the query asks for."""
         wanted = bodies.CallQuery.read_query(self.request)
-        found = visibility.calls_visible_to(caller(self.request))
+        user = caller(self.request)
+        found = visibility.calls_visible_to(user)
         if wanted.pop("waiting_for_me", ""):
-            found = eligibility.waiting_for(caller(self.request))
-        return found.filter(**wanted).select_related("run__agent", "run__requester").defer("preview")
+            found = eligibility.waiting_for(user)
+        if wanted.pop("needs_review", ""):
+            found = found.filter(pk__in=break_glass.unreviewed(user).order_by().values("call"))
+        return call_rows.listed(found.filter(**wanted))
+
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        """Return the page, after asking once in whose place its calls wait for the caller."""
+        page = super().paginate_queryset(queryset)
+        if "waitingForMe" in self.request.query_params:
+            self.places = call_rows.places(caller(self.request), page or ())
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Return what the rows are told by."""
+        return {**super().get_serializer_context(), "places": self.places}
 
     @extend_schema(parameters=[bodies.CallQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -39,63 +55,7 @@ class ToolCalls(ListAPIView[ToolCall]):
 class OneCall(APIView):
     """One tool call."""
 
-    @extend_schema(responses=answers.CallDetail)
+    @extend_schema(responses=CallDetail)
     def get(self, request: Request, request_id: UUID) -> Response:
         """Return the call with everything that a decision needs."""
-        return _told(request, request_id)
-
-
-class Approve(APIView):
-    """A person's yes."""
-
-    @extend_schema(request=bodies.Yes, responses=answers.CallDetail)
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Approve what you saw; 409 if the call is not that any more."""
-        _visible(request, request_id)
-        body = bodies.Yes.read(request)
-        tool_calls.approve(request_id, actor=caller(request), comment=body["comment"], **_seen(request, body))
-        return _told(request, request_id)
-
-
-class Reject(APIView):
-    """A person's no."""
-
-    @extend_schema(request=bodies.No, responses=answers.CallDetail)
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Reject what you saw, and say why; the agent reads it."""
-        _visible(request, request_id)
-        body = bodies.No.read(request)
-        said = {"comment": body["comment"], "stop_run": body["stop_run"]}
-        tool_calls.reject(request_id, actor=caller(request), **said, **_seen(request, body))
-        return _told(request, request_id)
-
-
-class Settle(APIView):
-    """How a lost call ended."""
-
-    @extend_schema(request=bodies.Settlement, responses=answers.CallDetail)
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Say how a lost call ended; the run goes on."""
-        _visible(request, request_id)
-        tool_calls.settle(request_id, actor=caller(request), **bodies.Settlement.read(request))
-        return _told(request, request_id)
-
-
-def _seen(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-    """Return what was seen, and where: the command line says so itself, with its key."""
-    surface = Decision.Surface.CLI if request.headers.get("M1-Surface") == "cli" else Decision.Surface.API
-    return {"digest_seen": body["arguments_digest"], "round_seen": body["round"], "surface": surface}
-
-
-def _visible(request: Request, request_id: UUID) -> ToolCall:
-    rows = visibility.calls_visible_to(caller(request)).select_related(
-        "run__agent", "run__requester", "tool_version__tool", "check_row__policy_version", "execution"
-    )
-    call = rows.prefetch_related("requirements__groups", "decisions", "revisions").filter(pk=request_id).first()
-    if call is None:
-        raise NotFoundError(thing="tool call")
-    return call
-
-
-def _told(request: Request, request_id: UUID) -> Response:
-    return Response(answers.CallDetail(_visible(request, request_id), context={"request": request}).data)
+        return call_rows.told(request, request_id)

@@ -1,6 +1,6 @@
 """A named configuration that acts, and the stops that people put on it."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -43,6 +43,14 @@ class Agent(models.Model):
     token_limit = models.PositiveIntegerField(
         default=1_000_000, help_text="Tokens a run may use; the limit where the model's price is not known."
     )
+    max_pending = models.PositiveSmallIntegerField(
+        default=20, validators=[MinValueValidator(1), MaxValueValidator(1_000)],
+        help_text="How many of its calls may wait for people at once; what it asks beyond that is denied.",
+    )  # fmt: skip
+    acts_for: "models.ManyToManyField[Any, Any]" = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="+",
+        help_text="Further people on whose behalf it works: like its owner, they never decide about its calls.",
+    )  # fmt: skip
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 

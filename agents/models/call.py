@@ -1,4 +1,4 @@
-"""A tool call from proposal to result: its revisions, whom it asks, what they said, how it ran."""
+"""A tool call from proposal to result: its revisions, and how it ran."""
 
 from typing import ClassVar
 
@@ -40,6 +40,12 @@ class ToolCall(models.Model):
         max_length=8, default="none", choices=[(word, word) for word in ("none", "waiting", "ready", "failed")]
     )
     expires_at = models.DateTimeField(null=True)
+    round_began_at = models.DateTimeField(null=True)
+    remind_at = models.DateTimeField(null=True, help_text="When approvers are reminded next.")
+    reminders = models.PositiveSmallIntegerField(default=0, help_text="How often they were, in this round.")
+    escalate_at = models.DateTimeField(null=True, help_text="When further groups are asked.")
+    escalation_groups = models.JSONField(default=list, help_text="Those groups, by name.")
+    escalated_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -64,8 +70,16 @@ class ToolCall(models.Model):
             models.Index(
                 fields=["expires_at"], name="tool_call_expiring", condition=Q(status__in=["pending", "approved"])
             ),
+            models.Index(fields=["remind_at"], name="tool_call_to_remind", condition=Q(status="pending")),
+            models.Index(fields=["escalate_at"], name="tool_call_to_escalate", condition=Q(status="pending")),
+            models.Index(
+                fields=["tool_name", "arguments_digest"], name="tool_call_same", condition=Q(status="pending")
+            ),
         ]
-        permissions: ClassVar = [("view_bodies", "Can read arguments and results")]
+        permissions: ClassVar = [
+            ("view_bodies", "Can read arguments and results"),
+            ("view_oversight", "Can see how each person decides"),
+        ]
 
 
 class ToolCallRevision(models.Model):
@@ -80,76 +94,6 @@ class ToolCallRevision(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["call", "number"], name="revision_number_once")]
-
-
-class Requirement(models.Model):
-    """So many people of these groups must say yes in this round; frozen when the round began."""
-
-    call = models.ForeignKey(ToolCall, models.PROTECT, related_name="requirements")
-    round = models.PositiveSmallIntegerField()
-    count = models.PositiveSmallIntegerField()
-
-    class Meta:
-        constraints: ClassVar = [models.CheckConstraint(name="requirement_asks_someone", condition=Q(count__gte=1))]
-
-    @property
-    def group_names(self) -> list[str]:
-        """The groups by name; a member of any one counts."""
-        return sorted(group.name for group in self.groups.all())
-
-
-class RequirementGroup(models.Model):
-    """One of the groups of a requirement, by the name that it had when the round began."""
-
-    requirement = models.ForeignKey(Requirement, models.PROTECT, related_name="groups")
-    name = models.CharField(max_length=150)
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["requirement", "name"], name="requirement_group_once")]
-        indexes: ClassVar = [models.Index(fields=["name"], name="requirement_group_by_name")]
-
-
-class Decision(models.Model):
-    """What one person answered in one round, and to exactly what. Insert only."""
-
-    class Answer(models.TextChoices):
-        APPROVE = "approve"
-        REJECT = "reject"
-
-    class Kind(models.TextChoices):
-        VOTE = "vote"
-        PREAUTHORIZATION = "preauthorization"
-
-    class Surface(models.TextChoices):
-        WEB = "web"
-        ADMIN = "admin"
-        CLI = "cli"
-        API = "api"
-        PLANNER = "planner", "ahead of time"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    call = models.ForeignKey(ToolCall, models.PROTECT, related_name="decisions")
-    round = models.PositiveSmallIntegerField()
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
-    person_name = models.CharField(max_length=300, help_text="The name at that time.")
-    answer = models.CharField(max_length=7, choices=Answer.choices)
-    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.VOTE)
-    token = models.ForeignKey(ApprovalToken, models.PROTECT, null=True, related_name="+")
-    surface = models.CharField(max_length=8, choices=Surface.choices)
-    comment = models.TextField(blank=True)
-    digest_seen = models.CharField(max_length=64)
-    is_self_approval = models.BooleanField(default=False)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["call", "round", "person"], name="decision_once_per_person_and_round"),
-            models.CheckConstraint(name="decision_answer_known", condition=Q(answer__in=["approve", "reject"])),
-            models.CheckConstraint(
-                name="decision_preauthorization_has_token",
-                condition=Q(kind="preauthorization", token__isnull=False) | Q(kind="vote", token__isnull=True),
-            ),
-        ]
 
 
 class Execution(models.Model):

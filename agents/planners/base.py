@@ -44,6 +44,7 @@ class CallOutcome:
     output    the tool's result, or its error
     note      a person's reason or comment, or policy's message
     settled   the end was unknown, and a person recorded it afterwards
+    edited    what a person changed in the arguments before they were decided, in a sentence
     """
 
     tool_use_id: str
@@ -53,6 +54,7 @@ class CallOutcome:
     is_error: bool
     note: str
     settled: bool = False
+    edited: str = ""
 
 
 @dataclass(frozen=True)

@@ -83,4 +83,5 @@ def tell(outcome: CallOutcome) -> str:
     heading = _SETTLED.format(status=outcome.status) if outcome.settled else HEADINGS[outcome.status]
     label = "Reason" if outcome.status in ("denied", "rejected") else "Note"
     note = f"{label}: {readable(outcome.note, NOTE_LIMIT)}" if outcome.note else ""
-    return "\n".join(filter(None, [heading, note, readable(outcome.output, OUTPUT_LIMIT)])) or "(no output)"
+    said = [heading, readable(outcome.edited, NOTE_LIMIT), note, readable(outcome.output, OUTPUT_LIMIT)]
+    return "\n".join(filter(None, said)) or "(no output)"

@@ -1,5 +1,7 @@
 """One tool call: what exactly will happen, why a person is asked, who wants it; and the person's answer."""
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,24 +11,25 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import tool_calls, visibility
+from agents import opened, visibility
+from agents.decision_forms import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
 from agents.eligibility import waiting_for
-from agents.forms import ApproveForm, RejectForm, SettleForm
+from agents.forms import ReasonForm
 from agents.models import Decision, ToolCall
+from agents.views.answers import ANSWERS, form_of
 from agents.views.call_facts import facts
 from agents.views.door import Request, live, signed_in
 from audit.errors import M1Error
 
-FORMS: dict[str, type[Form]] = {
-    "approve": ApproveForm, "reject": RejectForm, "stop": RejectForm, "settle": SettleForm,
-}  # fmt: skip
+UNKNOWN = "Nothing was recorded. The form does not say what you answer."
+INCOMPLETE = "Nothing was recorded. See what is missing below."
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: Request, /, request_id: UUID) -> HttpResponseBase:
     """Show the call, or take an answer to it and show what came of it."""
-    call = _visible(request, request_id)
+    call = visible(request, request_id)
     if request.method == "POST":
         return _answer(request, call)
     if request.htmx:
@@ -34,7 +37,8 @@ def page(request: Request, /, request_id: UUID) -> HttpResponseBase:
     return render(request, "agents/approval.html", _context(request, call))
 
 
-def _visible(request: Request, request_id: UUID) -> ToolCall:
+def visible(request: Request, request_id: UUID) -> ToolCall:
+    """Return a call that the person may see with all that its page shows; 404 for any other."""
     calls = visibility.calls_visible_to(request.user).select_related(
         "run__agent",
         "run__requester",
@@ -43,7 +47,7 @@ def _visible(request: Request, request_id: UUID) -> ToolCall:
         "check_row__policy_version",
         "execution__settled_by",
     )
-    decisions = Decision.objects.select_related("token")
+    decisions = Decision.objects.select_related("token", "person", "on_behalf_of", "review", "call__run__agent")
     return get_object_or_404(
         calls.prefetch_related(Prefetch("decisions", decisions), "requirements__groups"), pk=request_id
     )
@@ -52,11 +56,13 @@ def _visible(request: Request, request_id: UUID) -> ToolCall:
 def _answer(request: Request, call: ToolCall) -> HttpResponse:
     """Record the answer. What was refused is explained on the page as it is now; no click is lost without a word."""
     kind = request.POST.get("answer", "")
-    form = FORMS.get(kind, ApproveForm)(request.POST)
-    if kind not in FORMS or not form.is_valid():
-        return _again(request, call, 400, "Nothing was recorded. See what is missing below.", {kind: form})
+    if kind not in ANSWERS:
+        return _again(request, call, 400, UNKNOWN, {})
+    form = form_of(request, call, kind)
+    if not form.is_valid():
+        return _again(request, call, 400, INCOMPLETE, {kind: form})
     try:
-        _record(request, call, kind, form.cleaned_data)
+        ANSWERS[kind].give(request, call, form)
     except M1Error as exc:
         return _again(request, call, exc.http_status, str(exc), {}, code=exc.code)
     response = redirect("approval", call.pk)
@@ -64,33 +70,37 @@ def _answer(request: Request, call: ToolCall) -> HttpResponse:
     return response
 
 
-def _record(request: Request, call: ToolCall, kind: str, data: dict[str, Any]) -> None:
-    if kind == "settle":
-        tool_calls.settle(call.pk, actor=request.user, outcome=data["outcome"], note=data["note"])
-        return
-    seen = {"digest_seen": data["digest"], "round_seen": data["round"], "surface": Decision.Surface.WEB}
-    if kind == "approve":
-        tool_calls.approve(call.pk, actor=request.user, comment=data["comment"], **seen)
-    else:
-        stop = kind == "stop"
-        tool_calls.reject(call.pk, actor=request.user, comment=data["reason"], stop_run=stop, **seen)
-
-
 def _again(
-    request: Request, call: ToolCall, status: int, problem: str, forms: dict[str, Form], *, code: str = ""
+    request: Request, call: ToolCall, status: int, problem: str, forms: Mapping[str, Form], *, code: str = ""
 ) -> HttpResponse:
     """Show the page as the call is now, and say why nothing was recorded."""
-    context = _context(request, _visible(request, call.pk), forms)
+    context = _context(request, visible(request, call.pk), forms)
     return render(request, "agents/approval.html", {**context, "problem": problem, "code": code}, status=status)
 
 
-def _context(request: Request, call: ToolCall, forms: dict[str, Form] | None = None) -> dict[str, Any]:
+def _context(request: Request, call: ToolCall, forms: Mapping[str, Form] | None = None) -> dict[str, Any]:
     filled = forms or {}
-    seen = {"digest": call.arguments_digest, "round": call.round}
+
+    def blank(form: type[SeenForm]) -> SeenForm:
+        return form(person=request.user, request_id=call.pk)
+
     return facts(request, call) | {
-        "approve_form": filled.get("approve") or ApproveForm(initial=seen),
-        "reject_form": filled.get("reject") or filled.get("stop") or RejectForm(initial=seen),
-        "settle_form": filled.get("settle") or SettleForm(),
+        "opened": opened.mark(call, request.user, shown_since(call, filled.values())),
+        "approve_form": filled.get("approve") or blank(ApproveForm),
+        "reject_form": filled.get("reject") or filled.get("stop") or blank(RejectForm),
+        "glass_form": filled.get("break_glass") or blank(BreakGlassForm),
+        "settle_form": filled.get("settle") or SettleForm(), "review_form": filled.get("review") or ReviewForm(),
+        "reopen_form": filled.get("reopen") or ReasonForm(),
         "is_rejecting": bool(filled.keys() & {"reject", "stop"}),
         "next_call": waiting_for(request.user).exclude(pk=call.pk).only("pk", "headline").first(),
-    }
+    }  # fmt: skip
+
+
+def shown_since(call: ToolCall, forms: Iterable[Form]) -> datetime | None:
+    """Return since when the person has this call before them, where they only send the same form once more."""
+    for form in forms:
+        if isinstance(form, SeenForm) and form.opened_at:
+            seen = form.cleaned_data
+            if (seen.get("digest"), seen.get("round")) == (call.arguments_digest, call.round):
+                return form.opened_at
+    return None

@@ -2,31 +2,46 @@
 
 from typing import Any
 
-from agents import eligibility, timeline, visibility
-from agents.models import Decision, ToolCall
+from agents import blocks, editing, eligibility, halts, timeline, visibility
+from agents.models import ToolCall
 from agents.states import TERMINAL, Status
-from agents.views import bodies, previews
+from agents.views import bodies, call_changes, call_ends, call_people, previews
 from agents.views.door import Request
 from agents.views.inbox import votes
 from audit import clock
 
 MOST_EARLIER, MOST_SIMILAR = 20, 5
+STOPPED = (Status.PENDING, Status.APPROVED)
 
 
 def facts(request: Request, call: ToolCall) -> dict[str, Any]:
     """Return the context of the page."""
     votes_given, votes_needed = votes(call)
     why_not = eligibility.why_not(call, request.user)
-    return {
+    found = {
         "call": call, "run": call.run, "now": clock.now(),
-        "votes": votes_given, "needed": votes_needed,
+        "votes": votes_given, "needed": votes_needed, "still": votes_needed - votes_given,
         "why_not": why_not, "may_decide": not why_not,
+        "may_edit": not why_not and not editing.why_not(call, request.user),
         "is_waiting": call.status == Status.PENDING, "is_lost": call.status == Status.LOST,
         "is_over": call.status in TERMINAL,
-        "state": f"{call.status}.{call.round}.{call.arguments_digest[:12]}.{'no' if why_not else 'yes'}",
-        **_what(request, call), **_around(request, call), **_people(call),
+        "halted": halts.on(call.run.agent_id, call.tool_name) if call.status in STOPPED else "",
+        "end": call_ends.words(call, is_requester=call.run.requester_id == request.user.pk),
+        "blocked_by": call_people.blocked_by(call),
+        **_what(request, call), **_around(request, call), **call_people.people(request, call),
+        **call_people.blocked(call), "may_reopen": not blocks.may_reopen(call, request.user),
         "happenings": timeline.happenings([f"tool_call:{call.pk}"]),
     }  # fmt: skip
+    return found | {"state": _state(call, found)}
+
+
+def _state(call: ToolCall, found: dict[str, Any]) -> str:
+    """Return what the forms of the page depend on: while it stays the same, they are left alone."""
+    parts = [call.status, str(call.round), call.arguments_digest[:12], "yes" if found["may_decide"] else "no"]
+    parts += ["glass"] if found["may_break_glass"] else []
+    parts += ["blocked"] if found["blocks"] else []
+    parts += ["reviewed" if one.is_reviewed else "broken" for one in found["broken"]]
+    return ".".join(parts)
 
 
 def _what(request: Request, call: ToolCall) -> dict[str, Any]:
@@ -34,16 +49,19 @@ def _what(request: Request, call: ToolCall) -> dict[str, Any]:
     may_view = visibility.may_view_bodies(request.user, call)
     revision = call.revisions.get(number=call.revision)
     execution = getattr(call, "execution", None)
-    sensitive = declared.get("sensitive_results", ())
+    sensitive = declared.get("sensitive_arguments", ())
     output = execution.output.encode() if execution else b""
+    hidden = declared.get("sensitive_results", ())
     return {
-        "declared": declared, "may_view": may_view, "revision": revision, "execution": execution,
-        "arguments": bodies.read(
-            bytes(revision.arguments), sensitive=declared.get("sensitive_arguments", ()), may_view=may_view
-        ),
-        "result": bodies.read(output, sensitive=sensitive, may_view=may_view) if output else None,
+        "declared": declared,
+        "may_view": may_view,
+        "revision": revision,
+        "execution": execution,
+        "arguments": bodies.read(bytes(revision.arguments), sensitive=sensitive, may_view=may_view),
+        "result": bodies.read(output, sensitive=hidden, may_view=may_view) if output else None,
         "preview": previews.read(call.preview) if call.preview and may_view else None,
-    }  # fmt: skip
+        **call_changes.read(call, sensitive=sensitive, may_view=may_view),
+    }
 
 
 def _around(request: Request, call: ToolCall) -> dict[str, Any]:
@@ -56,15 +74,4 @@ def _around(request: Request, call: ToolCall) -> dict[str, Any]:
         "earlier": call.run.tool_calls.filter(request_id__lt=call.pk).order_by("-request_id")[:MOST_EARLIER],
         "similar": similar.order_by("-ended_at")[:MOST_SIMILAR],
         "rejected_before": rejected.order_by("-ended_at").first(),
-    }
-
-
-def _people(call: ToolCall) -> dict[str, Any]:
-    decisions = sorted(call.decisions.all(), key=lambda one: one.created_at)
-    current = [one for one in decisions if one.round == call.round]
-    return {
-        "requirements": [one for one in call.requirements.all() if one.round == call.round],
-        "decisions": current,
-        "superseded": [one for one in decisions if one.round != call.round],
-        "rejection": next((one for one in current if one.answer == Decision.Answer.REJECT), None),
     }

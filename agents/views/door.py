@@ -14,6 +14,8 @@ from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
+from agents.sign_in import SignIn
+
 P = ParamSpec("P")
 # Ages run on by themselves in the browser; a page that nothing happened to is not sent again for them.
 _AGE = re.compile(rb'<span class="age">[^<]*</span>')
@@ -24,6 +26,7 @@ class Request(HttpRequest):
 
     user: AbstractUser  # type: ignore[assignment]
     htmx: HtmxDetails
+    sign_in: SignIn | None
 
 
 View: TypeAlias = Callable[Concatenate[Request, P], HttpResponseBase]

@@ -1,7 +1,8 @@
 """Pre-authorisations: what was allowed ahead of time, by whom, how much of it is left; and to give or end one."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -10,30 +11,54 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents.forms import PreauthorizationForm, ReasonForm, key_of
-from agents.scopes import naming, scope_of
+from agents import preauthorizations, visibility
+from agents.forms import ReasonForm, key_of
+from agents.models import ToolCall
+from agents.preauthorization_form import PreauthorizationEditor
+from agents.scopes import naming
 from agents.views.door import Request, signed_in
 from audit import clock
 from audit.errors import M1Error
-from policy import tokens
+from policy import scope_words, token_state, tokens
+from policy.errors import FieldError
 from policy.models import ApprovalToken
+from policy.token_state import State
 
-PER_PAGE = 20
-MAY_ISSUE = "policy.add_approvaltoken"
+PER_PAGE, CALLS_SHOWN = 20, 5
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A pre-authorisation as the page tells it.
+
+    words      its scope, sentence by sentence
+    calls      the newest that it stood in for, of those that the person may see
+    may_end    whether the person may revoke it
+    """
+
+    token: ApprovalToken
+    words: list[str]
+    state: str
+    calls: list[ToolCall]
+    may_end: bool
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: Request, /) -> HttpResponseBase:
     """List the pre-authorisations that the person may see, or issue one."""
-    form = PreauthorizationForm(request.POST or None, initial={"requesters": request.GET.get("requester", "")})
-    if request.method == "POST":
-        if not request.user.has_perm(MAY_ISSUE):
-            return _listed(request, None, "You may not give pre-authorisations; an administrator can let you.", 403)
-        if form.is_valid() and _issued(request, form):
-            return redirect("preauthorizations")
-        return _listed(request, form, "Nothing was issued. See what is missing below.", 400)
-    return _listed(request, form)
+    if request.method != "POST":
+        return _listed(request, PreauthorizationEditor.fresh(request.GET.get("requester", "")))
+    if not preauthorizations.may_issue(request.user):
+        error = preauthorizations.MayNotIssueError()
+        return _listed(request, None, str(error), error.http_status)
+    order = request.POST.get("do", "")
+    editor = PreauthorizationEditor.of_post(request.POST, order)
+    if order:
+        return _listed(request, editor, is_open=True)
+    if _issued(request, editor):
+        return redirect("preauthorizations")
+    return _listed(request, editor, "Nothing was issued. See what is missing below.", 400, is_open=True)
 
 
 @signed_in
@@ -55,8 +80,8 @@ def revoke(request: Request, /, jti: UUID) -> HttpResponseBase:
 
 def visible_to(request: Request) -> QuerySet[ApprovalToken]:
     """Return what the person gave, what names them, and everything for those who may read or give them."""
-    rows = ApprovalToken.objects.filter(kind=ApprovalToken.Kind.PREAUTHORIZATION)
-    if request.user.has_perm("policy.view_approvaltoken") or request.user.has_perm(MAY_ISSUE):
+    rows = ApprovalToken.objects.filter(kind=ApprovalToken.Kind.PREAUTHORIZATION).defer("token")
+    if request.user.has_perm("policy.view_approvaltoken") or request.user.has_perm(preauthorizations.MAY_ISSUE):
         return rows
     return rows.filter(Q(person_id=request.user.pk) | naming(request.user))
 
@@ -66,36 +91,61 @@ def may_revoke(request: Request, token: ApprovalToken) -> bool:
     return token.person_id == request.user.pk or request.user.has_perm("policy.change_approvaltoken")
 
 
-def _issued(request: Request, form: PreauthorizationForm) -> bool:
-    data = form.cleaned_data
-    try:
-        tokens.issue_preauthorization(
-            person=request.user, agents=[agent.name for agent in data["agents"]], requesters=data["requesters"],
-            tools=data["tools"], max_uses=data["max_uses"], expires_in_minutes=data["hours"] * 60, note=data["note"],
-            request_key=key_of(request.user, data["request_key"]),
-        )  # fmt: skip
-    except M1Error as exc:
-        form.add_error(None, str(exc))
+def _issued(request: Request, editor: PreauthorizationEditor) -> bool:
+    facts = editor.value()
+    if facts is None:
         return False
-    return True
+    key = key_of(request.user, editor.main.cleaned_data["request_key"])
+    try:
+        preauthorizations.issue(person=request.user, request_key=key, **facts)
+    except FieldError as exc:
+        editor.show(exc)
+    except M1Error as exc:
+        editor.main.add_error(None, str(exc))
+    else:
+        return True
+    return False
 
 
-def _listed(request: Request, form: PreauthorizationForm | None, problem: str = "", status: int = 200) -> HttpResponse:
+def _listed(
+    request: Request, editor: PreauthorizationEditor | None, problem: str = "", status: int = 200, *,
+    is_open: bool = False,
+) -> HttpResponse:  # fmt: skip
     rows = visible_to(request).select_related("person", "revocation__person").order_by("-issued_at", "-jti")
-    page_ = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    chosen = request.GET.get("state", "")
     now = clock.now()
-    context: dict[str, Any] = {
-        "now": now, "page": page_, "problem": problem, "revoke_form": ReasonForm(),
-        "form": (form or PreauthorizationForm()) if request.user.has_perm(MAY_ISSUE) else None,
-        "rows": [(token, scope_of(token), state(token, now), may_revoke(request, token)) for token in page_],
+    if chosen in State.values:
+        rows = rows.filter(token_state.in_state(chosen, now))
+    page_ = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    may_issue = preauthorizations.may_issue(request.user)
+    context = {
+        "now": now, "page": page_, "problem": problem, "is_open": is_open, "chosen": chosen, "states": State.choices,
+        "kept": f"&state={chosen}" if chosen in State.values else "",
+        "editor": (editor or PreauthorizationEditor.fresh()) if may_issue else None,
+        "rows": _shown(request, page_, now),
     }  # fmt: skip
     return render(request, "agents/preauthorizations.html", context, status=status)
 
 
-def state(token: ApprovalToken, now: datetime) -> str:
-    """Return revoked, expired, used up or active."""
-    if token.revoked_at:
-        return "revoked"
-    if token.expires_at <= now:
-        return "expired"
-    return "used up" if token.uses >= token.max_uses else "active"
+def _shown(request: Request, found: Iterable[ApprovalToken], now: datetime) -> list[Shown]:
+    rows = list(found)
+    used = {row.pk: _request_ids(row) for row in rows if row.uses}
+    ids = [request_id for request_ids in used.values() for request_id in request_ids]
+    calls = visibility.calls_visible_to(request.user).filter(pk__in=ids).defer("preview").in_bulk()
+    return [
+        Shown(
+            row, scope_words.in_words(row), _state(row, now),
+            [calls[request_id] for request_id in used.get(row.pk, ()) if request_id in calls],
+            may_revoke(request, row),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _request_ids(row: ApprovalToken) -> list[UUID]:
+    return list(row.used_by.order_by("-created_at", "-pk").values_list("request_id", flat=True)[:CALLS_SHOWN])
+
+
+def _state(row: ApprovalToken, now: datetime) -> str:
+    found = token_state.state_of(row, now)
+    return "used up" if found == State.USED else str(found)

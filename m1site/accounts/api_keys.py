@@ -1,4 +1,4 @@
-"""API keys: shown once when they are made, found by their digest, gone the moment they are revoked."""
+"""API keys: shown once when they are made, found by their digest, replaced with an overlap, gone when revoked."""
 
 import hashlib
 import secrets
@@ -18,6 +18,7 @@ from m1site.accounts.models import ApiKey, User
 SCOPES = ("read", "propose", "decide", "operate", "policy")
 MARK = "m1_"
 MAX_DAYS = 366
+OVERLAP_HOURS = 24
 _MAX_CHARACTERS = 100
 _PREFIX_CHARACTERS = 11
 
@@ -69,6 +70,25 @@ def revoke(key: ApiKey, *, actor: User) -> bool:
         return False
     trail.append(Event.API_KEY_REVOKED, actor=f"user:{actor.pk}", subject=f"api_key:{key.pk}", user=key.user_id)
     return True
+
+
+@transaction.atomic
+def replace(key: ApiKey, *, actor: User) -> tuple[ApiKey, str]:
+    """Make a successor with the same name, scopes and length of life, and return it with its text.
+
+    The old key goes on for OVERLAP_HOURS at most, so that whatever uses it can be changed meanwhile.
+    Raises ApiKeyRefusedError for a key that has ended.
+    """
+    now = clock.now()
+    ends = min(key.expires_at, now + timedelta(hours=OVERLAP_HOURS))
+    going = ApiKey.objects.filter(pk=key.pk, revoked_at=None, expires_at=key.expires_at, expires_at__gt=now)
+    if not going.filter(user__is_active=True).exists() or not going.update(expires_at=ends):
+        raise ApiKeyRefusedError(field="key", problem="has ended; make a new one")
+    days = min(MAX_DAYS, max(1, (key.expires_at - key.created_at).days))
+    made, plain = create(key.user, name=key.name, scopes=key.scopes, days=days, actor=actor)
+    facts = {"user": key.user_id, "successor": made.pk, "expires_at": ends}
+    trail.append(Event.API_KEY_REPLACED, actor=f"user:{actor.pk}", subject=f"api_key:{key.pk}", **facts)
+    return made, plain
 
 
 def find(plain: str) -> ApiKey | None:

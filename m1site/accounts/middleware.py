@@ -1,12 +1,15 @@
-"""API keys at the door: `Authorization: Bearer m1_…` under /api/ is the account that holds the key."""
+"""Who is at the door: the account of an API key under /api/, else that of the session, and how it signed in."""
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from m1site import faults, problems
-from m1site.accounts import api_keys
+from m1site.accounts import api_keys, sessions
 from m1site.accounts.api_keys import InvalidApiKeyError
 from m1site.problems import GetResponse
+
+PROBES = "/health"  # they are answered without the database
 
 
 class ApiKeyMiddleware:
@@ -24,6 +27,22 @@ class ApiKeyMiddleware:
                 _identify(request, header)
             except (InvalidApiKeyError, OperationalError, InterfaceError) as exc:
                 return problems.answer(request, exc) or problems.respond(request, faults.of_status(401))
+        return self.get_response(request)
+
+
+class SignInMiddleware:
+    """End sessions that have lasted too long, and set request.sign_in; None for nobody and for API keys."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        request.sign_in = None  # type: ignore[attr-defined]
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES and request.api_key is None  # type: ignore[attr-defined]
+        if has_session and not request.path_info.startswith(PROBES):
+            sessions.keep_or_end(request)
+            request.sign_in = sessions.sign_in_of(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
 

@@ -1,4 +1,5 @@
-"""Who acts: people, who decide, and service accounts, which never do; and the keys they use outside a browser."""
+"""Who acts: people, who decide, and service accounts, which never do; the keys they use outside a browser; what the
+door counts."""
 
 from typing import ClassVar
 
@@ -52,3 +53,19 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class LimitWindow(models.Model):
+    """How often something was tried in a span of time: what sign-in limits count where no Redis does."""
+
+    key = models.CharField(max_length=200, unique=True, help_text="What is counted; names are digests.")
+    count = models.PositiveIntegerField(default=0)
+    ends_at = models.DateTimeField(help_text="When counting begins anew.")
+    used_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [models.Index(fields=["ends_at"], name="limit_window_by_end")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -41,6 +41,18 @@ def page(request: Request, /) -> HttpResponseBase:
 
 @signed_in
 @require_http_methods(["POST"])
+def replace(request: Request, /, key_id: UUID) -> HttpResponseBase:
+    """Make the successor of one of the person's keys and show it; the old one ends a day later."""
+    person = _person(request)
+    try:
+        key, plain = api_keys.replace(get_object_or_404(ApiKey, pk=key_id, user=person), actor=person)
+    except ApiKeyRefusedError as exc:
+        return _listed(request, person, KeyForm(), status=409, problem=str(exc))
+    return _listed(request, person, KeyForm(), status=201, made=key, plain=plain)
+
+
+@signed_in
+@require_http_methods(["POST"])
 def revoke(request: Request, /, key_id: UUID) -> HttpResponseBase:
     """End one of the person's keys at once."""
     person = _person(request)

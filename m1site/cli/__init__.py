@@ -13,9 +13,15 @@ PERSON = {
     "approve": Command("m1site.cli.decisions:approve", "Approve a tool call as it is now."),
     "reject": Command("m1site.cli.decisions:reject", "Reject a tool call; the agent reads why."),
     "review": Command("m1site.cli.review:review", "Look at what waits for you, one call at a time, and decide."),
+    "edit": Command("m1site.cli.edit:edit", "Change a call's arguments before anybody decides."),
+    "reopen": Command("m1site.cli.decisions:reopen", "Let the agent ask again for what was rejected."),
+    "break-glass": Command("m1site.cli.break_glass:break_glass", "Approve a call alone, in an emergency."),
+    "review-glass": Command("m1site.cli.break_glass:review_glass", "Review what was approved that way."),
+    "away": Command("m1site.cli.away:away", "Let somebody decide in your place while you are away."),
+    "halt": Command("m1site.cli.halts:halt", "Stop everything, an agent or a tool; let them go on."),
     "settle": Command("m1site.cli.decisions:settle", "Say how a lost call ended."),
     "preauthorize": Command("m1site.cli.tokens:preauthorize", "Say yes ahead of time."),
-    "token": Command("m1site.cli.tokens:token", "List and revoke tokens."),
+    "token": Command("m1site.cli.tokens:token", "List, verify and revoke tokens; change their key."),
     "policy": Command("m1site.cli.policy:policy", "Write, test, compare and publish the policy; try a call on it."),
 }
 OPERATOR = {

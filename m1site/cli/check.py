@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from audit import clock
 from m1site import health
 from m1site.cli.operator import told
 from m1site.cli.output import as_json, show
@@ -41,15 +42,23 @@ def redis(is_json: bool) -> None:
     _tell(facts, is_json, f"Redis: {facts['status']}")
 
 
-@check.command(help="Check who could sign approvals.")
+@check.command(help="Check who could sign approvals, and which keys this process knows.")
 @as_json
+@told
 def roles(is_json: bool) -> None:
     """Exit 1 where a process that only verifies could sign as well."""
     shared = settings.M1_JWT_ALGORITHM == "HS256"
     words = "with EdDSA only the web process, which holds the private key, signs"
     if shared:
         words = "with HS256 planner and executor hold the secret that signs; set M1_JWT_ALGORITHM=EdDSA to part them"
-    _tell({"status": "failed" if shared else "ok", "algorithm": settings.M1_JWT_ALGORITHM}, is_json, words)
+    now = clock.now()
+    keys = [
+        {"kid": kid, "algorithm": key.algorithm, "state": str(settings.M1_KEYS.state(kid, now)),
+         "retiredAt": key.retired_at.isoformat() if key.retired_at else None}
+        for kid, key in settings.M1_KEYS.verifying.items()
+    ]  # fmt: skip
+    facts = {"status": "failed" if shared else "ok", "algorithm": settings.M1_JWT_ALGORITHM, "keys": keys}
+    _tell(facts, is_json, "\n".join([words, *(f"{key['kid']} ({key['algorithm']}) is {key['state']}" for key in keys)]))
 
 
 def _tell(facts: dict[str, Any], is_json: bool, words: str) -> None:

@@ -11,6 +11,7 @@ from m1site.cli.config import Login, load
 from policy.reveal import reveal
 
 BAD_INPUT = frozenset({400, 404, 405, 406, 413, 415})
+NO_CONTENT = 204
 SECONDS, LONG_SECONDS = 30.0, 300.0
 
 
@@ -64,12 +65,18 @@ class Api:
         """Have something say what the body says."""
         return self._send("PUT", path, json=body, timeout=LONG_SECONDS)
 
+    def delete(self, path: str) -> None:
+        """Have something ended."""
+        self._send("DELETE", path)
+
     def _send(self, method: str, path: str, **what: Any) -> dict[str, Any]:
         try:
             answer = self._client.request(method, path, **what)
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
             raise RefusedError(f"M1 cannot be reached at {self.url}: {exc}") from exc
-        found = _json(answer)
+        except ValueError as exc:  # what a shell hands over need not be text
+            raise BadInputError(f"This cannot be sent: {exc}") from exc
+        found = {} if answer.status_code == NO_CONTENT else _json(answer)
         if not answer.is_success or found is None:
             raise _refusal(answer, found or {})
         return found

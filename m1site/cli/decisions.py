@@ -1,41 +1,46 @@
-"""`m1 pending`, `approve`, `reject`, `settle`: a person's answers."""
+"""`m1 pending`, `approve`, `reject`, `reopen`, `settle`: a person's answers."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import click
 
 from m1site.cli.client import Api
+from m1site.cli.looking import seen
+from m1site.cli.options import digest_option, request_argument
 from m1site.cli.output import as_json, show, table
 
 COLUMNS = (
     ("request", "requestId"), ("what", "headline"), ("risk", "risk"), ("agent", "agent"), ("for", "requester"),
-    ("until", "expiresAt"),
+    ("until", "expiresAt"), ("mark", "mark"),
 )  # fmt: skip
-digest_option = click.option("--digest", help="The arguments' digest that you saw; refused if it is another by now.")
 
 
 @click.command(help="List what waits for your decision.")
 @as_json
 def pending(is_json: bool) -> None:
-    """List the calls that the person may decide now."""
+    """List the calls that the person may decide now, and mark those that are escalated or somebody else's."""
     calls = Api().every("tool-calls", waitingForMe="true")
-    table(calls, COLUMNS, is_json, "Nothing waits for you.")
+    rows = calls if is_json else ({**call, "mark": _mark(call)} for call in calls)
+    table(rows, COLUMNS, is_json, "Nothing waits for you.")
 
 
 @click.command(help="Approve the tool call REQUEST as it is now.")
-@click.argument("request_id", metavar="REQUEST", type=click.UUID)
+@request_argument
 @click.option("--comment", default="", help="What you want to say with it.")
 @digest_option
 @as_json
 def approve(request_id: UUID, comment: str, digest: str | None, is_json: bool) -> None:
     """Record a yes to the arguments as M1 has them now, or to those of the digest."""
     api = Api()
-    told = api.post(f"tool-calls/{request_id}/approve", {**_seen(api, request_id, digest), "comment": comment})
+    body = seen(api.get(f"tool-calls/{request_id}"), digest, comment=comment)
+    told = api.post(f"tool-calls/{request_id}/approve", body)
     show(told, is_json, f"{told['status']}: {told['headline']}")
 
 
 @click.command(help="Reject the tool call REQUEST; the agent reads why.")
-@click.argument("request_id", metavar="REQUEST", type=click.UUID)
+@request_argument
 @click.option("--comment", required=True, help="Why; the agent reads it.")
 @click.option("--stop-run", is_flag=True, help="Cancel the whole run with it.")
 @digest_option
@@ -43,13 +48,13 @@ def approve(request_id: UUID, comment: str, digest: str | None, is_json: bool) -
 def reject(request_id: UUID, comment: str, stop_run: bool, digest: str | None, is_json: bool) -> None:
     """Record a no."""
     api = Api()
-    body = {**_seen(api, request_id, digest), "comment": comment, "stopRun": stop_run}
+    body = seen(api.get(f"tool-calls/{request_id}"), digest, comment=comment, stopRun=stop_run)
     told = api.post(f"tool-calls/{request_id}/reject", body)
     show(told, is_json, f"{told['status']}: {told['headline']}")
 
 
 @click.command(help="Say how the lost tool call REQUEST ended, after you have looked.")
-@click.argument("request_id", metavar="REQUEST", type=click.UUID)
+@request_argument
 @click.argument("outcome", type=click.Choice(["succeeded", "failed"]))
 @click.option("--note", required=True, help="How you know.")
 @as_json
@@ -59,6 +64,16 @@ def settle(request_id: UUID, outcome: str, note: str, is_json: bool) -> None:
     show(told, is_json, f"{told['status']}: {told['headline']}")
 
 
-def _seen(api: Api, request_id: UUID, digest_seen: str | None) -> dict[str, object]:
-    told = api.get(f"tool-calls/{request_id}")
-    return {"argumentsDigest": digest_seen or told["argumentsDigest"], "round": told["round"]}
+@click.command(help="Let the agent ask again, in the same run, for what was rejected as REQUEST.")
+@request_argument
+@click.option("--reason", required=True, help="Why.")
+@as_json
+def reopen(request_id: UUID, reason: str, is_json: bool) -> None:
+    """Lift the block of a rejection."""
+    told = Api().post(f"tool-calls/{request_id}/reopen", {"reason": reason})
+    show(told, is_json, f"Reopened: {told['headline']}")
+
+
+def _mark(call: Mapping[str, Any]) -> str:
+    marks = [f"in the place of {call['onBehalfOf']}"] if call["onBehalfOf"] else []
+    return ", ".join(marks + ["escalated"] * bool(call["escalatedAt"]))

@@ -8,6 +8,7 @@ WHAT_THEY_DO = {
     "riley": "gives goals to agents and watches the runs; can approve nothing",
     "ava": "approves or rejects; in /admin/ looks into everything, and publishes the policy",
     "sam": "approves or rejects, too: a deletion needs two people; in /admin/ writes the policy",
+    "omar": "in /admin/ looks after accounts, roles, agents and tools; in an emergency says yes alone",
 }
 STATE = {"planning": "is at work", "waiting": "waits for people", "completed": "is done", "cancelled": "was cancelled"}
 
@@ -15,7 +16,7 @@ STATE = {"planning": "is at work", "waiting": "waits for people", "completed": "
 def people(passwords: Mapping[str, str]) -> str:
     """Return who can sign in; passwords are there on the first start only."""
     if not passwords:
-        return "  Sign in as riley, ava or sam; the first start showed their passwords. Lost? make demo RESET=1"
+        return "  Sign in as riley, ava, sam or omar; the first start showed their passwords. Lost? make demo RESET=1"
     rows = (f"    {name:<5}  {password}  {WHAT_THEY_DO[name]}" for name, password in passwords.items())
     return "\n".join(["  People and their passwords, shown this once:", *rows])
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.test import Client
 
+from agents import opened
 from agents.models import ToolCall
 from audit.models import AuditEvent
 from m1site.accounts.models import User
@@ -32,9 +33,22 @@ def path_of(call: ToolCall) -> str:
     return f"/approvals/{call.pk}/"
 
 
-def answer_to(call: ToolCall, answer: str, **fields: Any) -> dict[str, Any]:
-    """Return the form that a person who saw the call sends."""
-    return {"answer": answer, "digest": call.arguments_digest, "round": call.round} | fields
+def answer_to(call: ToolCall, answer: str, by: Client | User | None = None, **fields: Any) -> dict[str, Any]:
+    """Return the form that a person sends who saw the call as it stands, or as the fields say.
+
+    by   the person, or the browser in which they are signed in; None: without the field that M1 signs for them
+    """
+    if by is None:
+        return {"answer": answer, "digest": call.arguments_digest, "round": call.round} | fields
+    return {"answer": answer} | seen(call, by, **fields)
+
+
+def seen(call: ToolCall, by: Client | User, **fields: Any) -> dict[str, Any]:
+    """Return the hidden fields of a form about the call, signed for whoever sends it, and further fields."""
+    person = by if isinstance(by, User) else User.objects.get(pk=by.session["_auth_user_id"])
+    facts = {"digest": call.arguments_digest, "round": call.round} | fields
+    shown = ToolCall(pk=call.pk, arguments_digest=facts["digest"], round=facts["round"])
+    return {"opened": opened.mark(shown, person)} | facts
 
 
 def events_of(key: UUID) -> list[str]:

@@ -13,12 +13,13 @@ from agents import execution, proposals, runs, tasks, tool_calls
 from agents.models import Agent, AgentRun, ToolCall
 from agents.proposals import ExternalCall
 from agents.sandbox_values import Result
+from agents.seen import Seen
 from audit import clock
 from audit.models import AuditEvent
 from m1site.accounts.models import User
 from policy import versions
 from policy.models import ApprovalToken, Tool
-from tests.world import World
+from tests.world import World, person
 
 WRITE = {"path": "reports/may.txt", "content": "Hello"}
 DONE = Result(True, '{"ok":true}', 11, "0" * 64, False, "", "")
@@ -41,6 +42,11 @@ def external_run(world: World, **fields: Any) -> AgentRun:
     return runs.create(agent=agent, requester=fresh(world.riley), goal="Tidy up", **fields)
 
 
+def operator() -> User:
+    """Return the one who halts M1."""
+    return User.objects.filter(username="omar").first() or person("omar", "operator")
+
+
 def propose(run: AgentRun, *calls: tuple[str, dict[str, Any]]) -> list[ToolCall]:
     """Have the external agent ask for calls, in one turn."""
     asked = [ExternalCall(tool, json.dumps(arguments).encode(), "It is due.") for tool, arguments in calls]
@@ -55,19 +61,20 @@ def ask(world: World, tool: str = "files.write", arguments: dict[str, Any] | Non
 
 def approve(call: ToolCall, person: User, **seen: Any) -> ToolCall:
     """Have a person say yes to the call as it stands, or as they saw it."""
-    return tool_calls.approve(call.pk, actor=fresh(person), **_shown(call, seen))
+    return tool_calls.approve(call.pk, actor=fresh(person), seen=shown(call, **seen))
 
 
-def reject(call: ToolCall, person: User, comment: str = "Not today.", **seen: Any) -> ToolCall:
+def reject(call: ToolCall, person: User, comment: str = "Not today.", stop_run: bool = False, **seen: Any) -> ToolCall:
     """Have a person say no."""
-    return tool_calls.reject(call.pk, actor=fresh(person), comment=comment, **_shown(call, seen))
+    shown_ = shown(call, **seen)
+    return tool_calls.reject(call.pk, actor=fresh(person), comment=comment, seen=shown_, stop_run=stop_run)
 
 
 def approved(world: World, *people: User, **fields: Any) -> ToolCall:
     """Return a call that people, or ava, have approved."""
     call = ask(world, **fields)
-    for person in people or (world.ava,):
-        call = approve(call, person)
+    for one in people or (world.ava,):
+        call = approve(call, one)
     assert call.status == "approved", call.note
     return call
 
@@ -115,5 +122,6 @@ def without_triggers() -> Iterator[None]:
         cursor.execute("SET session_replication_role = origin")
 
 
-def _shown(call: ToolCall, seen: dict[str, Any]) -> dict[str, Any]:
-    return {"digest_seen": call.arguments_digest, "round_seen": call.round, "surface": "web"} | seen
+def shown(call: ToolCall, **seen: Any) -> Seen:
+    """Return what a person saw who saw the call as it stands, or as they say."""
+    return Seen(**{"digest": call.arguments_digest, "round": call.round, "surface": "web"} | seen)

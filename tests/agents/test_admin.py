@@ -88,7 +88,8 @@ def test_a_rejection_needs_a_reason_in_the_admin_too(desk: Client) -> None:
 def test_an_edit_of_an_agent_is_an_event_with_before_and_after(desk: Client) -> None:
     agent = make_agent("demo", budget_usd=5)
     form = {"name": "demo", "owner": agent.owner_id, "planner": "scripted", "environment": "test", "max_turns": 20,
-            "max_output_tokens": 8192, "budget_usd": "7", "token_limit": 1000000, "is_enabled": "on"}  # fmt: skip
+            "max_output_tokens": 8192, "budget_usd": "7", "token_limit": 1000000,
+            "max_pending": 20, "is_enabled": "on"}  # fmt: skip
     desk.post(f"/admin/agents/agent/{agent.pk}/change/", form)
     assert Agent.objects.get().budget_usd == 7
     event = AuditEvent.objects.get(action="agent.changed")

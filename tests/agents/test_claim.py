@@ -8,20 +8,17 @@ from unittest import mock
 from uuid import UUID
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from django.conf import settings as django_settings
 from django.contrib.auth.models import Group
 from pytest_django import Settings
 from uuid_utils.compat import uuid7
 
 from agents import halts, tasks
 from agents.models import Agent, AgentRun, Decision, Execution, Outbox, ToolCall, ToolCallRevision
-from agents.tool_calls import token_scope
+from agents.passing import token_scope
 from audit import canonical, clock
 from audit.models import AuditEvent, AuditPayload
 from m1site.accounts.models import User
-from policy import allowlist, jwt, registry, tokens, versions
+from policy import allowlist, registry, tokens, versions
 from policy.keys import KeyRing
 from policy.models import ApprovalToken, PolicyCheck, PolicyVersion, PreauthorizationUse, Tool, ToolVersion
 from tests.agents import steps
@@ -172,6 +169,7 @@ def test_what_is_not_as_it_was_is_denied_for_good(world: World, attack: Attack, 
     attack(world, call)
     assert not_run(call).status == "denied"
     assert codes(call) == [code]
+    assert ("attack.refused" in events(call)) == (code == "arguments_changed"), "an alarm, where someone wrote past M1"
     assert not_run(call).status == "denied"
     assert AgentRun.objects.get(pk=call.run_id).waiting_for == "external"  # the agent is told
 
@@ -204,23 +202,6 @@ def token_for_another_round(world: World, call: ToolCall) -> None:
     ToolCall.objects.filter(pk=call.pk).update(round=2)
 
 
-def preauthorization_as_token(world: World, call: ToolCall) -> None:
-    ahead = world.preauthorize(tools=["files.write"])
-    change(ApprovalToken.objects.filter(request_id=call.pk), token=ahead.token)
-
-
-def forged_by_another_key(world: World, call: ToolCall) -> None:
-    row = token_of(call)
-    claims = jwt.verify("execution", row.token, now=clock.now())
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    ring = KeyRing().with_private_key(pem)
-    assert ring.signing
-    theirs = mock.Mock(kid=row.kid, algorithm="EdDSA", material=ring.signing.material)
-    with mock.patch.object(django_settings, "M1_KEYS", mock.Mock(signing=theirs)):
-        _, forged = jwt.sign("execution", claims)
-    change(ApprovalToken.objects.filter(pk=row.pk), token=forged)
-
-
 def someone_else_signed(world: World, call: ToolCall) -> None:
     change(ApprovalToken.objects.filter(request_id=call.pk), person=world.sam)
 
@@ -247,7 +228,7 @@ def used_already(world: World, call: ToolCall) -> None:
     "attack",
     [
         all_rewritten_and_the_votes_too, token_of_another_call, row_of_another_call, token_for_another_round,
-        preauthorization_as_token, forged_by_another_key, someone_else_signed, a_real_token_of_somebody_who_never_voted,
+        someone_else_signed, a_real_token_of_somebody_who_never_voted,
         a_real_token_for_another_scope, ledger_row_missing, used_already,
     ],
     ids=lambda attack: attack.__name__,
@@ -329,7 +310,7 @@ def test_the_new_round_asks_what_the_policy_asks_now(world: World) -> None:
     more_people(world, call)
     after = not_run(call)
     with pytest.raises(Exception, match="not the one that was shown"):
-        approve(after, world.sam, round_seen=1)
+        approve(after, world.sam, round=1)
     assert approve(after, world.sam).status == "pending"
     assert approve(after, world.ava).status == "approved"
     assert token_scope(ToolCall.objects.get(pk=call.pk))["policyVersion"] == 2
@@ -359,13 +340,13 @@ def test_an_expired_token_is_renewed_by_one_click(world: World) -> None:
 
 def test_a_halt_holds_an_approved_call_and_gives_it_its_time_back(world: World) -> None:
     call = approved(world)
-    halt = halts.set_halt(actor=world.sam, reason="Look first.")
+    halt = halts.set_halt(actor=steps.operator(), reason="Look first.")
     began = halt.created_at
     assert not_run(call).status == "approved"
     assert Outbox.objects.filter(key=call.pk, next_at__gt=clock.now()).exists()
     with mock.patch("audit.clock.now", lambda: began + timedelta(minutes=3)):
         assert not_run(call).status == "approved"
-        halts.lift(halt.pk, actor=world.sam)
+        halts.lift(halt.pk, actor=steps.operator())
         assert claim(call) is not None
     call.refresh_from_db()
     assert call.expires_at
@@ -383,7 +364,7 @@ def test_a_halt_stops_what_it_names_and_nothing_else(world: World, reach: str) -
         "another tool": {"tool": Tool.objects.get(name="files.read")},
     }[reach]
     until = call.expires_at
-    halt = halts.set_halt(actor=world.sam, reason="Look first.", **scope)
+    halt = halts.set_halt(actor=steps.operator(), reason="Look first.", **scope)
     fresh_call = steps.propose(steps.external_run(world), ("files.write", WRITE))[0]
     if reach.startswith("another"):
         assert fresh_call.status == "pending"
@@ -393,7 +374,7 @@ def test_a_halt_stops_what_it_names_and_nothing_else(world: World, reach: str) -
     assert codes(fresh_call) == ["halted"]
     assert not_run(call).status == "approved"
     with mock.patch("audit.clock.now", lambda: halt.created_at + timedelta(hours=2)):
-        halts.lift(halt.pk, actor=world.sam)
+        halts.lift(halt.pk, actor=steps.operator())
     assert until
     assert ToolCall.objects.get(pk=call.pk).expires_at == until + timedelta(hours=2)
 

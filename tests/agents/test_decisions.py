@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from agents import eligibility, orchestrator, runs, tool_calls
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, StaleDecisionError, StepUpRequiredError
 from agents.models import AgentRun, Decision, Outbox, ToolCall
+from agents.sign_in import SignIn
 from audit import clock
 from m1site.accounts.models import User
 from policy.models import ApprovalToken
@@ -49,7 +50,7 @@ def no_trace_of(call: ToolCall, before: list[str]) -> None:
         ("an operator, who sees it", NotEligibleError),
         ("a service account among the approvers", NotEligibleError),
         ("the agent's own account among the approvers", NotEligibleError),
-        ("a second account with the requester's address", None),
+        ("a second account with the requester's address", NotEligibleError),
         ("a deactivated approver", NotFoundError),
         ("a stranger", NotFoundError),
         ("a member of another group", NotFoundError),
@@ -76,6 +77,9 @@ def test_who_may_approve(world: World, who: str, error: type[Exception] | None) 
     if "approver too" in who or "among" in who:
         user.groups.add(approvers)
     User.objects.filter(pk=user.pk).update(is_active="deactivated" not in who)
+    if "address" in who:
+        User.objects.filter(pk=world.riley.pk).update(email="Riley@example.com")
+        User.objects.filter(pk=user.pk).update(email="riley@Example.com")
     if "superuser" in who:
         User.objects.filter(pk=user.pk).update(is_superuser=True)
     before = events(call)
@@ -110,7 +114,7 @@ def test_a_yes_leaves_a_row_an_event_a_token_and_a_message(world: World) -> None
 
 
 @pytest.mark.parametrize("answer", [approve, reject])
-@pytest.mark.parametrize("seen", [{"digest_seen": "0" * 64}, {"digest_seen": ""}, {"round_seen": 2}, {"round_seen": 0}])
+@pytest.mark.parametrize("seen", [{"digest": "0" * 64}, {"digest": ""}, {"round": 2}, {"round": 0}])
 def test_an_answer_to_something_else_than_the_call_as_it_stands_is_stale(
     world: World, answer: object, seen: dict[str, object]
 ) -> None:
@@ -268,23 +272,33 @@ def test_cancelling_a_run_cancels_what_waits_and_ends_it_once(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("surface", "minutes_ago", "passes"),
-    [("web", 5, True), ("admin", 5, True), ("web", 11, False), ("web", None, False), ("api", 5, False),
-     ("cli", 5, False)],
-)  # fmt: skip
-def test_a_rule_may_want_a_recent_sign_in_and_an_api_key_never_has_one(
-    world: World, surface: str, minutes_ago: int | None, passes: bool
+    ("surface", "first", "second", "passes"),
+    [
+        ("web", 5, 5, True),
+        ("admin", 5, 5, True),
+        ("api", 5, 5, True),
+        ("web", 300, 5, True),
+        ("web", 5, 11, False),
+        ("web", 5, None, False),
+        ("web", None, None, False),
+        ("api", None, None, False),
+        ("cli", None, None, False),
+    ],
+)
+def test_a_rule_may_want_a_recent_second_factor_and_an_api_key_never_has_one(
+    world: World, surface: str, first: int | None, second: int | None, passes: bool
 ) -> None:
     publish(world, writes_ask(FRESH))
     call = ask(world)
-    signed_in = None if minutes_ago is None else clock.now() - timedelta(minutes=minutes_ago)
-    User.objects.filter(pk=world.ava.pk).update(last_login=signed_in)
+    User.objects.filter(pk=world.ava.pk).update(last_login=clock.now())  # somebody's sign-in elsewhere proves nothing
+    ago = [None if minutes is None else clock.now() - timedelta(minutes=minutes) for minutes in (first, second)]
+    sign_in = SignIn(ago[0], ago[1]) if ago[0] else None
     if passes:
-        assert approve(call, world.ava, surface=surface).status == "approved"
+        assert approve(call, world.ava, surface=surface, sign_in=sign_in).status == "approved"
         return
     for answer in (approve, reject):
         with pytest.raises(StepUpRequiredError):
-            answer(call, world.ava, surface=surface)
+            answer(call, world.ava, surface=surface, sign_in=sign_in)
     no_trace_of(call, events(call))
 
 
@@ -293,12 +307,8 @@ def test_a_call_that_a_person_does_not_see_does_not_exist(world: World) -> None:
     messages = set()
     for key in (call.pk, uuid7()):
         for change in (
-            lambda key: tool_calls.approve(
-                key, actor=stranger, digest_seen=call.arguments_digest, round_seen=1, surface="web"
-            ),
-            lambda key: tool_calls.reject(
-                key, actor=stranger, digest_seen=call.arguments_digest, round_seen=1, surface="web", comment="no"
-            ),
+            lambda key: tool_calls.approve(key, actor=stranger, seen=steps.shown(call)),
+            lambda key: tool_calls.reject(key, actor=stranger, seen=steps.shown(call), comment="no"),
             lambda key: tool_calls.settle(key, actor=stranger, outcome="failed", note="no"),
         ):
             with pytest.raises(NotFoundError) as refused:

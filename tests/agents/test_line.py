@@ -7,6 +7,7 @@ import pytest
 from agents import tool_calls
 from agents.models import ToolCall
 from audit.models import AuditEvent
+from tests.agents import steps
 from tests.world import World, make_world, turn_wheels
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,9 +24,7 @@ def world(tmp_path: Path) -> World:
 
 
 def approve(call: ToolCall, person: object) -> ToolCall:
-    return tool_calls.approve(
-        call.pk, actor=person, digest_seen=call.arguments_digest, round_seen=call.round, surface="web"
-    )
+    return tool_calls.approve(call.pk, actor=person, seen=steps.shown(call))
 
 
 def test_the_demo_goes_from_goal_to_effects_and_finishes_as_people_decided(world: World) -> None:

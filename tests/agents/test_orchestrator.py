@@ -288,6 +288,7 @@ def test_calls_that_cannot_be_are_denied_and_the_model_is_told_why(world: World)
 def test_calls_over_the_limit_of_a_turn_are_denied_and_every_one_is_answered(world: World) -> None:
     asked = message(*[write(f"toolu_{number}", f"{number}.txt") for number in range(33)])
     with claude([asked, message(text("Fewer, then."))]) as server:
+        Agent.objects.update(max_pending=100)
         run = plan(begin(world))
         *fine, over = run.tool_calls.order_by("position")
         assert ({call.status for call in fine}, over.status) == ({"pending"}, "denied")

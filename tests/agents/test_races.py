@@ -83,13 +83,13 @@ def two() -> Iterator[Together]:
 
 
 def approve(call: ToolCall, person: User) -> Callable[[], str]:
-    seen = {"digest_seen": call.arguments_digest, "round_seen": call.round, "surface": "web"}
-    return lambda: tool_calls.approve(call.pk, actor=person, **seen).status
+    seen = steps.shown(call)
+    return lambda: tool_calls.approve(call.pk, actor=person, seen=seen).status
 
 
 def reject(call: ToolCall, person: User) -> Callable[[], str]:
-    seen = {"digest_seen": call.arguments_digest, "round_seen": call.round, "surface": "web"}
-    return lambda: tool_calls.reject(call.pk, actor=person, comment="No.", **seen).status
+    seen = steps.shown(call)
+    return lambda: tool_calls.reject(call.pk, actor=person, comment="No.", seen=seen).status
 
 
 def copies(call: ToolCall, count: int) -> Iterator[ToolCall]:
@@ -166,7 +166,8 @@ def test_two_workers_claim_a_call_once(world: World, two: Together) -> None:
 def test_two_calls_that_rest_at_the_same_instant_resume_their_run_once(world: World, two: Together) -> None:
     run = steps.external_run(world)
     for number in range(min(19, ROUNDS // 10)):  # a run takes twenty turns
-        calls = steps.propose(run, ("files.write", {"path": "a", "content": "a"}), ("files.delete", {"path": "b.txt"}))
+        name = f"{number}.txt"  # what was rejected in a run is not asked again
+        calls = steps.propose(run, ("files.write", {"path": name, "content": "a"}), ("files.delete", {"path": name}))
         told = two.do(reject(calls[0], world.ava), reject(calls[1], world.sam))
         assert told == ["rejected", "rejected"]
         run.refresh_from_db()

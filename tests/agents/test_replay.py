@@ -143,9 +143,9 @@ def test_calls_that_no_rule_ever_saw_are_counted_by_the_reason(world: World) -> 
     asked = [("files.write", b'{"path":1}'), ("no.such", b"{}"), ("files.read", b"{"), ("files.read", b"[]")]
     proposals.propose_external(run.pk, calls=[ExternalCall(tool, arguments, "Due.") for tool, arguments in asked])
     proposals.propose_external(run.pk, calls=[ExternalCall("files.read", b'{"path":"a.txt"}', " ")])
-    halt = halts.set_halt(actor=world.sam, reason="Stop.")
+    halt = halts.set_halt(actor=steps.operator(), reason="Stop.")
     propose(run, ("files.write", WRITE))
-    halts.lift(halt.pk, actor=world.sam)
+    halts.lift(halt.pk, actor=steps.operator())
     found = replayed(rules(extra=FORBID))
     assert summary(found) == (0, 0, 0, 0)
     assert dict(found.not_judged) == {

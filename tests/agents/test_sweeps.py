@@ -62,11 +62,11 @@ def test_an_executing_call_never_expires(world: World) -> None:
 
 def test_a_halted_call_keeps_its_state_until_the_halt_is_lifted(world: World) -> None:
     call = ask(world)
-    halt = halts.set_halt(actor=world.sam, reason="Look first.")
+    halt = halts.set_halt(actor=steps.operator(), reason="Look first.")
     due(call)
     assert sweeps.expire_due() == 0
     with later(timedelta(minutes=5)):
-        halts.lift(halt.pk, actor=world.sam)
+        halts.lift(halt.pk, actor=steps.operator())
         assert sweeps.expire_due() == 0  # the halt has given it its five minutes back
     with later(timedelta(minutes=11)):
         assert sweeps.expire_due() == 1
@@ -76,7 +76,7 @@ def test_halted_calls_do_not_hide_others_from_the_sweep(world: World) -> None:
     calls = propose(steps.external_run(world), *[("files.write", {"path": f"{n}", "content": ""}) for n in range(3)])
     other = propose(steps.external_run(world), ("files.delete", {"path": "a.txt"}))[0]
     due(*calls, other)
-    halts.set_halt(actor=world.sam, reason="Look first.", tool=calls[0].tool_version.tool)  # type: ignore[union-attr]
+    halts.set_halt(actor=steps.operator(), reason="Look first.", tool=calls[0].tool_version.tool)  # type: ignore[union-attr]
     with mock.patch.object(sweeps, "BATCH", 2):
         assert sweeps.expire_due() == 1
     assert now_of(other).status == "expired"

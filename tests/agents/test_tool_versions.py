@@ -232,7 +232,7 @@ def test_who_may_not_decide_denies_nothing_by_trying(world: World) -> None:
         with pytest.raises((NotEligibleError, StaleDecisionError)):
             approve(call, person)
     with pytest.raises(StaleDecisionError):
-        approve(call, world.ava, digest_seen="0" * 64)
+        approve(call, world.ava, digest="0" * 64)
     assert now_of(call).status == "pending"
     assert steps.reject(call, world.ava).status == "rejected"  # a no is always taken
 
@@ -300,8 +300,8 @@ def rounds_of(world: World, call: ToolCall) -> Iterator[ToolCall]:
 
 
 def voting(call: ToolCall, world: World) -> Callable[[], str]:
-    seen = {"digest_seen": call.arguments_digest, "round_seen": call.round, "surface": "web"}
-    return lambda: tool_calls.approve(call.pk, actor=world.ava, **seen).status
+    seen = steps.shown(call)
+    return lambda: tool_calls.approve(call.pk, actor=world.ava, seen=seen).status
 
 
 class TestRaces:

@@ -2,14 +2,19 @@
 
 import html
 import json
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from unittest import mock
 
 import pytest
 from django.test import Client
 
+from agents import opened
 from agents.models import Decision, ToolCall
 from agents.states import Status
+from audit import clock
+from m1site.accounts.models import User
 from tests.agents.pages import LIVE, answer_to, client_of, events_of, path_of, text_of
 from tests.factories import decide, make_run, make_tool_call, make_tool_version, make_user
 
@@ -92,7 +97,7 @@ def test_who_may_not_read_bodies_sees_lengths_only() -> None:
 def test_a_stranger_finds_the_same_as_for_a_call_that_does_not_exist() -> None:
     stranger, call = client_of(make_user("eve")), make_tool_call()
     missing = path_of(call).replace(str(call.pk)[-4:], "0000")
-    posted = stranger.post(path_of(call), answer_to(call, "approve"))
+    posted = stranger.post(path_of(call), answer_to(call, "approve", stranger))
     pages = [stranger.get(path_of(call)), stranger.get(missing), posted]
     assert [page.status_code for page in pages] == [404, 404, 404]
     assert len({page.content for page in pages}) == 1
@@ -102,7 +107,7 @@ def test_a_stranger_finds_the_same_as_for_a_call_that_does_not_exist() -> None:
 def test_an_approval_is_recorded_once_however_often_it_is_sent(approver: Client) -> None:
     call = make_tool_call()
     for _ in range(3):
-        response = approver.post(path_of(call), answer_to(call, "approve", comment="Fine."))
+        response = approver.post(path_of(call), answer_to(call, "approve", approver, comment="Fine."))
         assert (response.status_code, response["Location"]) == (303, path_of(call))
     decision = Decision.objects.get(call=call)
     assert (decision.person.username, decision.surface, decision.comment) == ("ava", "web", "Fine.")
@@ -114,10 +119,10 @@ def test_an_approval_is_recorded_once_however_often_it_is_sent(approver: Client)
 
 def test_a_rejection_needs_a_reason_and_gives_it_to_the_agent(approver: Client) -> None:
     call = make_tool_call()
-    refused = approver.post(path_of(call), answer_to(call, "reject", comment="  "))
+    refused = approver.post(path_of(call), answer_to(call, "reject", approver, comment="  "))
     assert refused.status_code == 400 and "Choose a reason" in text_of(refused)
     assert not Decision.objects.exists()
-    approver.post(path_of(call), answer_to(call, "reject", preset="Wrong target", comment="It is June."))
+    approver.post(path_of(call), answer_to(call, "reject", approver, preset="Wrong target", comment="It is June."))
     call.refresh_from_db()
     assert (call.status, call.note) == (Status.REJECTED, "Wrong target: It is June.")
 
@@ -125,7 +130,7 @@ def test_a_rejection_needs_a_reason_and_gives_it_to_the_agent(approver: Client) 
 def test_reject_and_stop_ends_the_run_too(approver: Client) -> None:
     call = make_tool_call()
     other = make_tool_call(turn=call.turn)
-    approver.post(path_of(call), answer_to(call, "stop", preset="Suspicious arguments"))
+    approver.post(path_of(call), answer_to(call, "stop", approver, preset="Suspicious arguments"))
     other.refresh_from_db()
     other.run.refresh_from_db()
     assert (other.status, other.run.status) == (Status.CANCELLED, "cancelled")
@@ -139,7 +144,7 @@ def test_an_answer_to_what_is_no_longer_there_is_explained_and_not_recorded(
     approver: Client, status: str, change: dict[str, object]
 ) -> None:
     call = make_tool_call(status)
-    response = approver.post(path_of(call), answer_to(call, "approve") | change)
+    response = approver.post(path_of(call), answer_to(call, "approve", approver, **change))
     assert response.status_code == 409
     assert "The call has changed meanwhile." in text_of(response)
     assert not Decision.objects.filter(call=call, person__username="ava").exists()
@@ -152,7 +157,7 @@ def test_an_answer_to_what_is_no_longer_there_is_explained_and_not_recorded(
 )  # fmt: skip
 def test_a_malformed_answer_is_refused_and_changes_nothing(approver: Client, bad: dict[str, str]) -> None:
     call = make_tool_call()
-    response = approver.post(path_of(call), answer_to(call, "approve") | bad)
+    response = approver.post(path_of(call), answer_to(call, "approve", approver) | bad)
     assert response.status_code == 400
     assert "Nothing was recorded." in text_of(response)
     assert not Decision.objects.exists()
@@ -160,10 +165,10 @@ def test_a_malformed_answer_is_refused_and_changes_nothing(approver: Client, bad
 
 def test_no_answer_comes_by_get_or_without_the_csrf_token(approver: Client) -> None:
     call = make_tool_call()
-    approver.get(path_of(call), answer_to(call, "approve"))
+    approver.get(path_of(call), answer_to(call, "approve", approver))
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(make_user("sam", "approver"))
-    refused = strict.post(path_of(call), answer_to(call, "approve"))
+    refused = strict.post(path_of(call), answer_to(call, "approve", strict))
     assert refused.status_code == 403 and "too old" in text_of(refused)
     assert not Decision.objects.exists()
 
@@ -173,10 +178,11 @@ def test_why_a_person_may_not_decide_stands_in_the_place_of_the_buttons(approver
     call = make_tool_call(run=run, needed=2)
     own = client_of(run.requester).get(path_of(call))
     assert "This is your own request" in text_of(own) and b'value="approve"' not in own.content
-    approver.post(path_of(call), answer_to(call, "approve"))
+    approver.post(path_of(call), answer_to(call, "approve", approver))
     again = approver.get(path_of(call))
     assert "You have decided already." in text_of(again) and b'value="approve"' not in again.content
-    assert client_of(run.requester).post(path_of(call), answer_to(call, "approve")).status_code == 403
+    mine = answer_to(call, "approve", run.requester)
+    assert client_of(run.requester).post(path_of(call), mine).status_code == 403
 
 
 def test_a_lost_call_is_settled_by_someone_who_looked(approver: Client) -> None:
@@ -208,3 +214,52 @@ def test_a_result_is_shown_escaped_once_the_tool_has_finished(approver: Client) 
     page = approver.get(path_of(call)).content.decode()
     assert "&lt;b&gt;done" in page and "⟦U+200B⟧" in page
     assert "every 2s" not in page, "what is over is not asked for again"
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "",
+        "x",
+        "eyJhdCI6MX0:forged",
+        "ünïcode",
+        "x" * 2_000,
+        "another person",
+        "another call",
+        "another round",
+        "other words",
+    ],
+)
+def test_a_form_that_was_not_made_for_this_person_and_call_is_refused(approver: Client, foreign: str) -> None:
+    call, eve = make_tool_call(needed=2), make_user("eve", "approver")
+    made = {
+        "another person": answer_to(call, "approve", eve),
+        "another call": answer_to(make_tool_call(), "approve", approver),
+        "another round": answer_to(call, "approve", approver, round=2),
+        "other words": answer_to(call, "approve", approver, digest="0" * 64),
+    }  # fmt: skip
+    mark = made[foreign]["opened"] if foreign in made else foreign
+    response = approver.post(path_of(call), answer_to(call, "approve", approver) | {"opened": mark})
+    assert response.status_code == 400 and "Nothing was recorded." in text_of(response)
+    assert not Decision.objects.exists()
+
+
+def test_how_long_the_page_was_open_is_measured_from_its_first_showing(approver: Client) -> None:
+    call, ava = make_tool_call(), User.objects.get(username="ava")
+    opened_at = clock.now() - timedelta(seconds=90)
+    form = answer_to(call, "reject", approver) | {"opened": opened.mark(call, ava, opened_at)}
+    again = approver.post(path_of(call), form)
+    assert again.status_code == 400
+    (mark,) = set(re.findall(r'name="opened" value="([^"]+)"', again.content.decode()))
+    approver.post(path_of(call), form | {"opened": mark, "comment": "No."})
+    seconds = Decision.objects.get().open_seconds
+    assert seconds is not None and 90 <= seconds < 120
+
+
+def test_every_form_of_a_page_says_when_it_was_shown_and_live_parts_only_when_they_are_new(approver: Client) -> None:
+    call = make_tool_call()
+    page = approver.get(path_of(call)).content.decode()
+    assert page.count('name="opened"') == page.count('name="digest"') == 2
+    state = f"pending.1.{call.arguments_digest[:12]}.yes"
+    assert 'name="opened"' not in approver.get(f"{path_of(call)}?seen={state}", headers=LIVE).content.decode()
+    assert 'name="opened"' in approver.get(f"{path_of(call)}?seen=x", headers=LIVE).content.decode()

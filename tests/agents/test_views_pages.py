@@ -30,8 +30,8 @@ def test_every_page_asks_for_a_sign_in_and_leads_back() -> None:
 def test_signing_in_and_out() -> None:
     make_user("ava")
     client = Client()
-    assert "wrong" in text_of(client.post("/accounts/login/", {"username": "ava", "password": "no"}))
-    signed_in = client.post("/accounts/login/?next=/runs/", {"username": "ava", "password": PASSWORD, "next": "/runs/"})
+    assert "wrong" in text_of(client.post("/accounts/login/", {"login": "ava", "password": "no"}))
+    signed_in = client.post("/accounts/login/?next=/runs/", {"login": "ava", "password": PASSWORD, "next": "/runs/"})
     assert signed_in["Location"] == "/runs/"
     assert client.get("/accounts/logout/").status_code == 405
     assert client.post("/accounts/logout/").status_code == 302
@@ -91,8 +91,8 @@ def test_a_list_takes_as_many_queries_for_fifteen_rows_as_for_one(path: str) -> 
 
 def test_a_long_list_has_pages_and_a_wrong_page_number_is_no_error() -> None:
     client, turn = client_of(make_user("ava", "approver")), make_turn()
-    for _ in range(25):
-        make_tool_call(turn=turn)
+    for number in range(25):
+        make_tool_call(turn=turn, arguments={"path": f"{number}.txt"})
     assert "Page 1 of 2" in text_of(client.get("/"))
     assert "Page 2 of 2" in text_of(client.get("/?page=999&others=x&lost=-1"))
 

@@ -202,7 +202,7 @@ def test_every_page_keeps_the_strict_policy(m1: Processes, door: Door, watch: Wa
     assert_strict(nobody, ["/accounts/login/", "/no/such/page/", "/admin/"])
     assert_strict(ava, pages)
     assert_strict(ava, sorted({link.get_attribute("href") or "" for link in ava.locator("#content a").all()}))
-    posted = nobody.request.post("/accounts/login/", form={"username": "ava"})  # no CSRF token
+    posted = nobody.request.post("/accounts/login/", form={"login": "ava"})  # no CSRF token
     assert (posted.status, Inline(posted.text()).found) == (403, [])
     assert {part.strip() for part in posted.headers["content-security-policy"].split(";")} == POLICY
 

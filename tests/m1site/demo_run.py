@@ -106,7 +106,7 @@ class Browser:
 def signed_in(demo: DemoRun, name: str) -> Browser:
     """Return the browser of a person who has just signed in."""
     browser = Browser(demo.url)
-    browser.submit("/accounts/login/", username=name, password=demo.password(name))
+    browser.submit("/accounts/login/", login=name, password=demo.password(name))
     return browser
 
 

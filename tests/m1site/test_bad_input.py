@@ -11,6 +11,7 @@ from django.urls import URLPattern
 from m1site import api
 from m1site.accounts.models import User
 from policy import drafts
+from tests.factories import groups_named
 from tests.m1site.conftest import Site
 from tests.m1site.rest import Rest, assert_problem, counts
 
@@ -21,9 +22,20 @@ GOOD: dict[str, dict[str, Any]] = {  # what each POST and PUT takes, so that one
     "runs/{run}/cancel": {"reason": "x"},
     "runs/{external}/tool-calls": {"text": "x", "calls": [{"tool": "files.list", "arguments": {}, "reason": "x"}]},
     "runs/{external}/finish": {"answer": "x"},
-    "tool-calls/{call}/approve": {"argumentsDigest": DIGEST, "round": 1, "comment": "x"},
-    "tool-calls/{call}/reject": {"argumentsDigest": DIGEST, "round": 1, "comment": "x", "stopRun": False},
+    "tool-calls/{call}/approve": {"argumentsDigest": DIGEST, "round": 1, "openSeconds": 1.5, "comment": "x"},
+    "tool-calls/{call}/reject": {
+        "argumentsDigest": DIGEST, "round": 1, "openSeconds": 1.5, "comment": "x", "stopRun": False,
+    },
+    "tool-calls/{call}/edit": {
+        "argumentsDigest": DIGEST, "round": 1, "openSeconds": 1.5, "arguments": {"path": "x"}, "comment": "x",
+    },
+    "tool-calls/{call}/break-glass": {"argumentsDigest": DIGEST, "round": 1, "openSeconds": 1.5, "reason": "x" * 20},
+    "tool-calls/{call}/review": {"note": "x"},
+    "tool-calls/{call}/reopen": {"reason": "x"},
     "tool-calls/{call}/settle": {"outcome": "succeeded", "note": "x"},
+    "delegations": {
+        "delegate": "sam", "startsAt": "2026-08-01T00:00:00Z", "endsAt": "2026-08-08T00:00:00Z", "reason": "x",
+    },
     "preauthorizations": {
         "agents": ["demo"], "requesters": ["riley"], "tools": ["files.read"], "conditions": [], "maxUses": 1,
         "expiresInMinutes": 5, "note": "x",
@@ -52,7 +64,7 @@ WRONG: list[Any] = [None, 7, 1.5, True, [], {}, [1], "x" * 1_000_000, "\x00"]
 RIGHT_TYPES: dict[str, tuple[type, ...]] = {  # values of WRONG that a field may well have
     "budgetUsd": (type(None), int, float), "arguments": (dict,), "conditions": (list,), "stopRun": (bool,),
     "round": (int,), "maxUses": (int,), "expiresInMinutes": (int,), "revision": (int, type(None)),
-    "version": (int, type(None)), "sinceDays": (int,),
+    "version": (int, type(None)), "sinceDays": (int,), "openSeconds": (int, float),
 }  # fmt: skip
 
 
@@ -67,7 +79,7 @@ def paths(site: Site) -> dict[str, str]:
 @pytest.fixture
 def everybody(site: Site) -> dict[str, Rest]:
     """Who may call what."""
-    site.world.ava.groups.create(name="operator")
+    site.world.ava.groups.add(*groups_named("operator"))
     site.world.ava.user_permissions.add(*Permission.objects.filter(codename__endswith="approvaltoken"))
     ours = ("view_auditevent", "change_rule", "add_policyversion")
     site.world.ava.user_permissions.add(*Permission.objects.filter(codename__in=ours))
@@ -149,6 +161,24 @@ def test_a_wrong_field_is_named(path: str, paths: dict[str, str], everybody: dic
         ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST + "\n", "round": 1}, 400, "argumentsDigest"),
         ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST, "round": 99999999999}, 400, "round"),
         ("tool-calls/{call}/reject", {"argumentsDigest": DIGEST, "round": 1, "comment": " "}, 400, "comment"),
+        ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST, "round": 1, "openSeconds": -1}, 400, "openSeconds"),
+        ("tool-calls/{call}/approve", {"argumentsDigest": DIGEST, "round": 1, "openSeconds": "5"}, 400, "openSeconds"),
+        ("tool-calls/{call}/approve",
+         {"argumentsDigest": DIGEST, "round": 1, "openSeconds": 2_592_001}, 400, "openSeconds"),
+        ("tool-calls/{call}/edit", GOOD["tool-calls/{call}/edit"], 409, None),
+        ("tool-calls/{call}/break-glass", GOOD["tool-calls/{call}/break-glass"] | {"reason": " " * 20}, 400, "reason"),
+        ("tool-calls/{call}/break-glass", GOOD["tool-calls/{call}/break-glass"] | {"reason": "x"}, 400, "reason"),
+        ("tool-calls/{call}/review", {"note": "x"}, 409, None),
+        ("tool-calls/{call}/reopen", {"reason": " "}, 400, "reason"),
+        ("delegations", {"delegate": "sam", "endsAt": "2099-01-01", "reason": "x"}, 400, "endsAt"),
+        ("delegations", {"delegate": "sam", "endsAt": "2099-01-01T00:00:00", "reason": "x"}, 400, "endsAt"),
+        ("delegations", {"delegate": "sam", "endsAt": "2099-01-01T00:00:00Z", "reason": "x"}, 400, "endsAt"),
+        ("delegations", {"delegate": "sam", "endsAt": "2020-01-01T00:00:00Z", "reason": "x"}, 400, "endsAt"),
+        ("delegations", {"delegate": "sam", "endsAt": "0001-01-01T00:00:00+23:59", "reason": "x"}, 400, "endsAt"),
+        ("delegations", {"delegate": "sam", "endsAt": "9999-12-31T23:59:59-23:59", "reason": "x"}, 400, "endsAt"),
+        ("delegations", GOOD["delegations"] | {"delegate": "nobody"}, 400, "delegate"),
+        ("delegations", GOOD["delegations"] | {"reason": " "}, 400, "reason"),
+        ("delegations", GOOD["delegations"] | {"person": "ava"}, 400, "person"),
         ("tool-calls/{call}/settle", {"outcome": "lost", "note": "x"}, 400, "outcome"),
         ("preauthorizations", GOOD["preauthorizations"] | {"maxUses": 0}, 400, "maxUses"),
         ("preauthorizations", GOOD["preauthorizations"] | {"expiresInMinutes": 10**9}, 400, "expiresInMinutes"),
@@ -194,7 +224,7 @@ def test_every_address_refuses_strangers_and_methods_it_does_not_have(
     path: str, paths: dict[str, str], everybody: dict[str, Rest]
 ) -> None:
     concrete = path
-    for kind in ("run_id", "request_id", "jti", "halt_id"):
+    for kind in ("run_id", "request_id", "jti", "halt_id", "delegation_id"):
         concrete = concrete.replace(f"<uuid:{kind}>", str(UUID(int=1))).replace("<int:number>", "1")
     before = counts()
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"):
@@ -205,7 +235,8 @@ def test_every_address_refuses_strangers_and_methods_it_does_not_have(
 
 
 @pytest.mark.parametrize(
-    "path", ["runs", "tool-calls", "tokens", "preauthorizations", "halts", "policy/versions", "audit/events"]
+    "path",
+    ["runs", "tool-calls", "tokens", "preauthorizations", "halts", "delegations", "policy/versions", "audit/events"],
 )
 def test_every_list_refuses_what_it_does_not_know(path: str, everybody: dict[str, Rest]) -> None:
     for query in ("odd=1", "limit=-1", "limit=1e3", "cursor=AAAA", "status=%00", "run=1", "since=yesterday", "%ff=%ff"):

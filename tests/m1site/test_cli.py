@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from agents.models import AgentRun, Decision
 from m1site.accounts import api_keys
 from m1site.cli import OPERATOR, PERSON, config, group
-from m1site.cli.review import arguments_text
+from m1site.cli.call_text import arguments_text
 from policy.models import ApprovalToken, ToolVersion
 from tests.m1site.conftest import M1, Site, told
 from tests.world import TOOLS

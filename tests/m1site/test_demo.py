@@ -51,7 +51,7 @@ def test_a_second_start_goes_on_and_a_killed_supervisor_leaves_nothing(tmp_path:
         assert f"/runs/{run['id']}/" in second.said
         assert "shown this once" not in second.said
         browser = Browser(second.url)
-        browser.submit("/accounts/login/", username="riley", password=first.password("riley"))
+        browser.submit("/accounts/login/", login="riley", password=first.password("riley"))
         assert [one["id"] for one in browser.runs()] == [run["id"]]
         assert_another_demo_is_refused(tmp_path)
         kill_the_executor(second)

@@ -16,7 +16,8 @@ from m1site.demo.environment import Facts
 from m1site.demo.errors import DemoError
 from m1site.demo.place import Place
 from m1site.demo.processes import Child, run_once, stop_all
-from policy.keys import KeyRing, parse_verification_keys
+from policy import key_list
+from policy.keys import KeyRing
 from tests.m1site.demo_run import wait_until
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -77,7 +78,7 @@ def test_secrets_are_made_once_and_readable_by_their_owner_only(facts: Facts) ->
 def test_the_public_key_verifies_what_the_private_one_signs(facts: Facts) -> None:
     signing = KeyRing().with_private_key(facts.keys.private_key).signing
     assert signing
-    assert list(parse_verification_keys(facts.keys.public_keys).verifying) == [signing.kid]
+    assert list(key_list.parse(facts.keys.public_keys).verifying) == [signing.kid]
     assert "PRIVATE" not in facts.keys.public_keys
 
 

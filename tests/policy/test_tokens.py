@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from pytest_django import Settings
 from uuid_utils.compat import uuid7
 
-from agents import runs, tool_calls
+from agents import runs
 from agents.errors import NotFoundError
-from agents.models import Agent, Decision, Execution, ToolCall
+from agents.models import Agent, AgentRun, Decision, Execution, ToolCall
 from audit import canonical, clock
 from audit.models import AuditEvent
 from m1site.accounts.models import User
@@ -23,7 +23,7 @@ from policy import allowlist, tokens
 from policy.errors import FieldError
 from policy.jwt import CannotSignError
 from policy.keys import KeyRing
-from policy.models import ApprovalToken, PreauthorizationUse, RevokedToken, ToolVersion
+from policy.models import ApprovalToken, PreauthorizationUse, ToolVersion
 from policy.tokens import TokenEndedError, TokenNotFoundError
 from tests.agents import steps
 from tests.agents.steps import approve, claim, events, publish
@@ -31,6 +31,7 @@ from tests.world import POLICY, World, make_world, person
 
 pytestmark = pytest.mark.django_db
 READ = {"path": "a.txt"}
+INSIDE = {"argument": "path", "operator": "path_inside", "value": "archive"}
 ONE = "- {count: 1, groups: [approver]}\n      preauthorization: true"
 
 
@@ -87,14 +88,11 @@ NOT_COVERED: dict[str, tuple[dict[str, Any], str, dict[str, Any] | None, Change 
     "another requester": ({"requesters": ["sam"]}, "files.read", None, None),
     "another tool": ({"tools": ["files.list"]}, "files.read", None, None),
     "arguments outside its conditions": (
-        {"conditions": [{"argument": "path", "operator": "path_inside", "value": "archive"}]}, "files.read", None, None
+        {"conditions": [INSIDE]}, "files.read", None, None
     ),
     "a way round its conditions": (
-        {"conditions": [{"argument": "path", "operator": "path_inside", "value": "archive"}]}, "files.read",
+        {"conditions": [INSIDE]}, "files.read",
         {"path": "archive/../a.txt"}, None,
-    ),
-    "a condition on what the call does not have": (
-        {"conditions": [{"argument": "nothing", "operator": "equals", "value": 1}]}, "files.read", None, None
     ),
     "no uses left": ({}, "files.read", None, lambda world, row: ApprovalToken.objects.update(uses=3)),
     "revoked": ({}, "files.read", None, lambda world, row: tokens.revoke(row.jti, person=world.sam, reason="No.")),
@@ -173,14 +171,33 @@ def test_a_denied_call_costs_no_use(world: World) -> None:
     assert row.uses == 0
 
 
-def test_it_ends_at_once_when_it_is_revoked_even_between_use_and_claim(world: World) -> None:
+BETWEEN: dict[str, Change] = {
+    "revoked": lambda world, row: tokens.revoke(row.jti, person=world.sam, reason="Enough."),
+    "its issuer left the group": lambda world, row: world.ava.groups.clear(),
+    "its issuer was deactivated": lambda world, row: User.objects.filter(pk=world.ava.pk).update(is_active=False),
+    "its issuer became the agent's owner": lambda world, row: Agent.objects.update(owner=world.ava),
+    "its issuer became the requester": lambda world, row: AgentRun.objects.update(requester=world.ava),
+}
+
+
+@pytest.mark.parametrize("change", BETWEEN.values(), ids=BETWEEN)
+def test_it_ends_at_once_even_between_use_and_claim(world: World, change: Change) -> None:
     row = issue(world)
     call = ask(world, row)
-    tokens.revoke(row.jti, person=world.sam, reason="Enough.")
+    change(world, row)
     assert claim(call) is None
     assert ToolCall.objects.get(pk=call.pk).status == "pending"
-    assert ask(world, row).status == "pending"
-    assert RevokedToken.objects.get(token=row).person == world.sam
+    assert not Execution.objects.exists()
+    assert "attack.refused" not in events(call)
+
+
+def test_it_ends_by_time_between_use_and_claim_and_its_last_use_does_not_end_it(world: World) -> None:
+    row = issue(world, expires_in_minutes=1, max_uses=2)
+    late, last = ask(world, row), ask(world, row)
+    assert claim(last) is not None
+    with mock.patch("audit.clock.now", lambda: row.expires_at):
+        assert claim(late) is None
+    assert ToolCall.objects.get(pk=late.pk).status == "pending"
 
 
 def test_where_two_people_are_asked_it_is_one_vote(world: World) -> None:
@@ -204,12 +221,13 @@ def test_the_requester_s_own_one_counts_only_where_the_rule_says_so_and_is_flagg
 def test_a_run_names_only_one_that_is_for_its_agent_and_requester(world: World) -> None:
     agent = Agent.objects.get(name="outsider")
     execution = steps.token_of(steps.approved(world))
-    revoked = issue(world)
-    tokens.revoke(revoked.jti, person=world.ava, reason="No.")
     theirs, other = issue(world, requesters=["sam"]), issue(world, agents=["demo"])
-    for jti in (uuid7(), execution.jti, revoked.jti, theirs.jti, other.jti):
+    for jti in (uuid7(), execution.jti, theirs.jti, other.jti):
         with pytest.raises(NotFoundError):
             runs.create(agent=agent, requester=world.riley, goal="x", preauthorization=jti)
+    tokens.revoke(theirs.jti, person=world.ava, reason="No.")
+    with pytest.raises(NotFoundError):  # nobody learns how somebody else's ended
+        runs.create(agent=agent, requester=world.riley, goal="x", preauthorization=theirs.jti)
 
 
 BAD: list[tuple[str, dict[str, Any]]] = [
@@ -220,6 +238,11 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("expires_in_minutes", {"expires_in_minutes": 0}), ("expires_in_minutes", {"expires_in_minutes": 525_601}),
     ("conditions[0]", {"conditions": [{"argument": "path", "operator": "sounds_like", "value": "x"}]}),
     ("conditions[0]", {"conditions": ["path"]}),
+    ("conditions[0]", {"conditions": [{"argument": "nothing", "operator": "equals", "value": 1}]}),
+    ("conditions[0]", {"conditions": [{"argument": "path", "operator": "equals", "value": 1}]}),
+    ("conditions[1]", {"conditions": [INSIDE, {"not": {"any": [INSIDE, {"argument": "x", "operator": "is_absent"}]}}]}),
+    ("conditions[0]", {"conditions": [INSIDE], "tools": ["files.read", "email.send"]}),
+    ("requesters", {"requesters": ["riley", "nobody"]}), ("requesters", {"requesters": ["Riley"]}),
 ]  # fmt: skip
 
 
@@ -326,4 +349,3 @@ def test_ten_take_the_last_use_at_once_and_one_gets_it(world: World) -> None:
 def test_a_stranger_s_word_ahead_is_no_vote(world: World) -> None:
     call = ask(world, issue(world, person=person("stranger")))
     assert (call.status, call.decisions.count()) == ("pending", 0)
-    assert tool_calls.token_scope(call)["requestId"] == str(call.pk)

@@ -1,0 +1,64 @@
+"""The tool calls of REST, with all that their answers tell of them loaded in a fixed number of queries."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Prefetch, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents import delegations, eligibility, visibility
+from agents.api.call_answers import CallDetail
+from agents.errors import NotFoundError
+from agents.models import Decision, RequirementGroup, ToolCall
+from agents.seen import Seen
+from agents.visibility import User, group_names
+from audit.rest import caller
+
+DECISIONS = Prefetch(
+    "decisions", Decision.objects.select_related("person", "on_behalf_of", "review").order_by("created_at")
+)
+BROKEN_GLASS = Prefetch("decisions", Decision.objects.filter(kind=Decision.Kind.BREAK_GLASS).select_related("review"))
+
+
+def visible(request: Request, request_id: UUID) -> ToolCall:
+    """Return a call that the caller may see. Raises NotFoundError, the same for all others."""
+    rows = visibility.calls_visible_to(caller(request)).select_related(
+        "run__agent", "run__requester", "tool_version__tool", "check_row__policy_version", "execution"
+    )
+    call = rows.prefetch_related("requirements__groups", DECISIONS, "revisions").filter(pk=request_id).first()
+    if call is None:
+        raise NotFoundError(thing="tool call")
+    return call
+
+
+def told(request: Request, request_id: UUID) -> Response:
+    """Return the answer that tells a call as it is now."""
+    return Response(CallDetail(visible(request, request_id), context={"request": request}).data)
+
+
+def listed(calls: QuerySet[ToolCall]) -> QuerySet[ToolCall]:
+    """Return the calls of a list with what each row tells."""
+    rows = calls.select_related("run__agent", "run__requester").defer("preview", "run__config")
+    return rows.prefetch_related(BROKEN_GLASS)
+
+
+def places(user: User, calls: Sequence[ToolCall]) -> dict[UUID, str]:
+    """Return which of the calls that wait for a person do so in the place of somebody who is away, and of whom."""
+    keys = [call.pk for call in calls]
+    groups = RequirementGroup.objects.filter(requirement__call__in=keys, name__in=group_names(user))
+    now = groups.filter(requirement__round=F("requirement__call__round"))
+    mine, found = set(now.values_list("requirement__call_id", flat=True)), dict[UUID, str]()
+    for away in delegations.acting_for(user):
+        theirs = eligibility.waiting_for(away).filter(pk__in=keys).values_list("pk", flat=True)
+        for key in set(theirs) - mine - found.keys():
+            found[key] = away.get_username()
+    return found
+
+
+def seen(request: Request, body: dict[str, Any]) -> Seen:
+    """Return what was seen, and where: the command line says so itself, with its key."""
+    surface = Decision.Surface.CLI if request.headers.get("M1-Surface") == "cli" else Decision.Surface.API
+    sign_in = getattr(request._request, "sign_in", None)
+    return Seen(body["arguments_digest"], body["round"], surface, sign_in, body.get("open_seconds"))
