@@ -16,6 +16,7 @@ from agents.visibility import User
 from audit import clock, trail
 from policy.models import Tool
 
+MAX_REASON = 4_000
 MOVED = ("expires_at", "round_began_at", "remind_at", "escalate_at")
 
 
@@ -26,7 +27,7 @@ def set_halt(*, actor: AbstractUser, reason: str, agent: Agent | None = None, to
     Raises NotEligibleError, and InvalidFieldError without a reason, or for an agent and a tool at once.
     """
     _refuse_others(actor)
-    if not reason.strip():
+    if not reason.strip() or len(reason) > MAX_REASON or "\0" in reason:
         raise InvalidFieldError(field="reason", problem="must say why")
     if agent and tool:
         raise InvalidFieldError(field="tool", problem="cannot be named together with an agent; set two halts")

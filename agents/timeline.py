@@ -68,9 +68,9 @@ def happenings(subjects: Collection[str]) -> list[Happening]:
     """Return what happened to these subjects, oldest first, at most MOST_EVENTS."""
     found = AuditEvent.objects.filter(subject__in=subjects).only("id", "created_at", "action", "actor")
     rows = list(found.order_by("created_at", "id")[:MOST_EVENTS])
-    names = _names({row.actor for row in rows})
+    who = names({row.actor for row in rows})
     return [
-        Happening(row.created_at, row.action, _words(row.action), _symbol(row.action), names[row.actor]) for row in rows
+        Happening(row.created_at, row.action, _words(row.action), _symbol(row.action), who[row.actor]) for row in rows
     ]
 
 
@@ -97,16 +97,16 @@ def _symbol(action: str) -> str:
     return _SYMBOLS.get(action.rpartition(".")[2], "dot")
 
 
-def _names(actors: Collection[str]) -> dict[str, str]:
+def names(actors: Collection[str]) -> dict[str, str]:
     """Return how people call the actors; an account that is gone keeps its identifier."""
     ids = {
         kind: [UUID(actor[len(kind) + 1 :]) for actor in actors if actor.startswith(f"{kind}:")]
         for kind in ("user", "agent")
     }
-    names = {actor: actor.replace("system:", "M1, ") for actor in actors}
+    found = {actor: actor.replace("system:", "M1, ") for actor in actors}
     people = get_user_model().objects.filter(pk__in=ids["user"])
-    names.update((f"user:{person.pk}", person.get_full_name() or person.get_username()) for person in people)
-    names.update(
+    found.update((f"user:{person.pk}", person.get_full_name() or person.get_username()) for person in people)
+    found.update(
         (f"agent:{agent.pk}", f"agent {agent.name}") for agent in Agent.objects.filter(pk__in=ids["agent"]).only("name")
     )
-    return names
+    return found

@@ -84,7 +84,7 @@ def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) ->
     """Say how a lost call ended: a person has looked, and the run goes on. Raises WrongStateError."""
     if outcome not in (Status.SUCCEEDED, Status.FAILED):
         raise InvalidFieldError(field="outcome", problem="must be succeeded or failed")
-    if not note.strip():
+    if not note.strip() or len(note) > MAX_COMMENT or "\0" in note:
         raise InvalidFieldError(field="note", problem="must say what you found")
     run_id = calls_visible_to(actor).filter(pk=request_id).values_list("run_id", flat=True).first()
     if run_id is None:

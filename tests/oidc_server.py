@@ -19,9 +19,11 @@ CLIENT_ID, CLIENT_SECRET = "m1", "a-secret-of-the-provider"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+SHOWN = b"a symmetric key that anybody can read here"
 JWKS = [
     {**json.loads(RSAAlgorithm.to_jwk(RSA_KEY.public_key())), "kid": "rsa", "use": "sig", "alg": "RS256"},
     {**json.loads(ECAlgorithm.to_jwk(EC_KEY.public_key())), "kid": "ec", "use": "sig"},
+    {"kty": "oct", "kid": "shown", "k": base64.urlsafe_b64encode(SHOWN).decode(), "alg": "HS256"},
 ]
 
 

@@ -1,5 +1,6 @@
 """Halts: what is stopped, since when and why; who may, sets and lifts them."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -7,13 +8,15 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import halts
+from agents import halts, timeline
 from agents.halt_form import HaltForm
 from agents.models import Halt
 from agents.views.door import Request, signed_in
 from agents.visibility import SEE_ALL_GROUPS, User, group_names
 from audit import clock
 from audit.errors import M1Error
+from audit.events import Event
+from audit.models import AuditEvent
 
 LIFTED_SHOWN = 20
 
@@ -66,10 +69,19 @@ def _refuse_strangers(request: Request) -> None:
 
 
 def _listed(request: Request, form: HaltForm, problem: str = "", status: int = 200) -> HttpResponse:
-    rows = Halt.objects.select_related("agent", "tool", "person")
+    rows = Halt.objects.select_related("agent", "tool", "person").filter(lifted_at__isnull=False)
     context: dict[str, Any] = {
         "now": clock.now(), "problem": problem, "form": form if halts.may_halt(request.user) else None,
         "in_force": halts.in_force(),
-        "lifted": rows.filter(lifted_at__isnull=False).order_by("-lifted_at")[:LIFTED_SHOWN],
+        "lifted": _with_lifters(rows.order_by("-lifted_at")[:LIFTED_SHOWN]),
     }  # fmt: skip
     return render(request, "agents/halts.html", context, status=status)
+
+
+def _with_lifters(rows: Iterable[Halt]) -> list[tuple[Halt, str]]:
+    """Return halts with who lifted each, as the trail has it; "" where it has no such event."""
+    found = list(rows)
+    events = AuditEvent.objects.filter(action=Event.HALT_LIFTED, subject__in=[f"halt:{row.pk}" for row in found])
+    actors = dict(events.values_list("subject", "actor"))
+    names = timeline.names(set(actors.values()))
+    return [(row, names.get(actors.get(f"halt:{row.pk}", ""), "")) for row in found]

@@ -62,7 +62,8 @@ ROLES = {
     "administrator": Role(
         "Makes accounts and says who is in which group; looks after agents, tools, tokens and halts.",
         _SEE_EVERYTHING | _may("accounts", "add change", "user apikey") | _may("auth", "add change", "group")
-        | _may("agents", "add change", "agent halt") | _may("policy", "change", "approvaltoken toolversion"),
+        | _may("agents", "add change", "agent halt") | _may("agents", "change", "delegation")
+        | _may("policy", "change", "approvaltoken toolversion"),
     ),
     "break-glass": Role(
         "Says yes alone in an emergency, with a reason that a second person reviews.", _may("agents", "view", "bodies")

@@ -59,7 +59,7 @@ def test_who_halts_and_lifts(groups: list[str], fields: dict[str, object], may: 
 
 def test_a_halt_says_why_and_names_one_thing() -> None:
     agent, tool = make_agent(), make_tool_version().tool
-    for reason in ("", " \n"):
+    for reason in ("", " \n", "x" * 4_001, "a\0b"):
         with pytest.raises(InvalidFieldError, match="reason"):
             halts.set_halt(actor=operator(), reason=reason)
     with pytest.raises(InvalidFieldError, match="tool"):

@@ -165,12 +165,17 @@ def test_a_stand_in_decides_in_the_place_of_who_is_away(site: Site, people: dict
     beth = person("beth")
     body = {"delegate": "beth", "endsAt": "2999-01-01T00:00:00Z", "reason": "On holiday."}
     assert_problem(people["ava"].post("delegations", body), 400, "invalid_field")
-    body["endsAt"] = (clock.now() + timedelta(days=5)).isoformat()
+    until = clock.now() + timedelta(days=5)
+    for nowhere in (until.replace(tzinfo=None).isoformat(), until.date().isoformat()):  # no offset: nobody knows when
+        assert_problem(people["ava"].post("delegations", body | {"endsAt": nowhere}), 400, "invalid_field")
+    body["endsAt"] = until.isoformat()
     given = people["ava"].post("delegations", body)
     assert given.status_code == 201 and given.json()["isInForce"]
     assert_problem(people["ava"].post("delegations", body), 400, "invalid_field")
     assert_problem(people["sam"].post("delegations", body | {"delegate": "robot"}), 400, "invalid_field")
     assert_problem(people["robot"].post("delegations", body), *NO)
+    carl = Rest(person("carl", "approver"))
+    other = carl.post("delegations", body | {"delegate": "sam"}).json()["id"]  # sam has a place of his own
     call, rest = site.pending(), Rest(beth)
     assert [row["onBehalfOf"] for row in rest.get("tool-calls?waitingForMe=true").json()["results"]] == ["ava"]
     assert [row["onBehalfOf"] for row in people["sam"].get("tool-calls?waitingForMe=true").json()["results"]] == [None]
@@ -180,7 +185,7 @@ def test_a_stand_in_decides_in_the_place_of_who_is_away(site: Site, people: dict
         "approved", "ava", "beth",
     )  # fmt: skip
     key = given.json()["id"]
-    for who, seen in {"ava": [key], "sam": [], "audrey": [key]}.items():
+    for who, seen in {"ava": [key], "sam": [other], "riley": [], "audrey": [other, key]}.items():
         assert [row["id"] for row in people[who].get("delegations").json()["results"]] == seen
     for who in ("sam", "riley", "stranger", "audrey"):
         assert_problem(people[who].raw("DELETE", f"delegations/{key}", b""), 404, "not_found")

@@ -98,7 +98,7 @@ def test_nobody_comes_in_without_being_somebody(site: Site) -> None:
         if KIND.get(route) in ("door", "probe"):
             continue
         path = "/" + address(route, call.pk).removeprefix("/")
-        for method in ("get", "post", "put", "patch", "delete"):
+        for method in ("get", "post", "put", "delete") if route.startswith("api/") else ("get", "post"):
             answer = getattr(nobody, method)(path)
             assert answer.status_code in REFUSED, (method, path, answer.status_code)
             if answer.status_code in (301, 302) and not answer.url.startswith(path):

@@ -19,7 +19,7 @@ from m1site.accounts.models import User
 from m1site.accounts.provider import identifier
 from tests.agents.pages import text_of
 from tests.factories import make_user
-from tests.oidc_server import CLIENT_ID, CLIENT_SECRET, OTHER_KEY, RSA_KEY, OidcServer, signed
+from tests.oidc_server import CLIENT_ID, CLIENT_SECRET, OTHER_KEY, RSA_KEY, SHOWN, OidcServer, signed
 
 pytestmark = pytest.mark.django_db
 AVA = {"email": "Ava@example.com", "email_verified": True}
@@ -188,6 +188,7 @@ def unsigned(claims: Claims) -> str:
         lambda claims: {"id_token": signed(claims, "unknown", RSA_KEY, "RS256")},
         lambda claims: {"id_token": signed(claims, "rsa", RSA_KEY, "PS256")},
         lambda claims: {"id_token": signed(claims, "rsa", PUBLIC, "HS256")},
+        lambda claims: {"id_token": signed(claims, "shown", SHOWN, "HS256")},
         lambda claims: {"id_token": unsigned(claims)},
         lambda claims: {"id_token": "a.b.c"},
         lambda claims: {"id_token": 7},
