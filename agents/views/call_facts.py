@@ -1,5 +1,6 @@
 """All that the page of one tool call says, from headline to result."""
 
+from datetime import timedelta
 from typing import Any
 
 from agents import blocks, editing, eligibility, halts, timeline, visibility
@@ -28,11 +29,20 @@ def facts(request: Request, call: ToolCall) -> dict[str, Any]:
         "halted": halts.on(call.run.agent_id, call.tool_name) if call.status in STOPPED else "",
         "end": call_ends.words(call, is_requester=call.run.requester_id == request.user.pk),
         "blocked_by": call_people.blocked_by(call),
+        "wants_step_up": _wants_step_up(request, call),
         **_what(request, call), **_around(request, call), **call_people.people(request, call),
         **call_people.blocked(call), "may_reopen": not blocks.may_reopen(call, request.user),
         "happenings": timeline.happenings([f"tool_call:{call.pk}"]),
     }  # fmt: skip
     return found | {"state": _state(call, found)}
+
+
+def _wants_step_up(request: Request, call: ToolCall) -> bool:
+    """Tell whether the rule asks for a more recent second factor than this session has."""
+    if call.sign_in_minutes is None or call.status != Status.PENDING:
+        return False
+    proved_at = request.sign_in.second_factor_at if request.sign_in else None
+    return proved_at is None or proved_at < clock.now() - timedelta(minutes=call.sign_in_minutes)
 
 
 def _state(call: ToolCall, found: dict[str, Any]) -> str:

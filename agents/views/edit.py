@@ -48,7 +48,9 @@ def _edit(request: Request, call: ToolCall) -> HttpResponse:
         form.add_error(field if field in form.fields else None, f"The {field} {problem}.")
         return _shown(request, call, (form, boxes), problem=INCOMPLETE, status=400)
     except M1Error as exc:
-        return _shown(request, visible(request, call.pk), (form, boxes), problem=str(exc), status=exc.http_status)
+        return _shown(
+            request, visible(request, call.pk), (form, boxes), problem=str(exc), status=exc.http_status, code=exc.code
+        )
     response = redirect("approval", call.pk)
     response.status_code = 303
     return response
@@ -64,10 +66,10 @@ def _boxes(call: ToolCall, digest: str, posted: Mapping[str, str] | None = None)
 
 def _shown(
     request: Request, call: ToolCall, filled: tuple[EditForm, ArgumentForm | None] | None = None, *,
-    problem: str = "", status: int = 200,
+    problem: str = "", status: int = 200, code: str = "",
 ) -> HttpResponse:  # fmt: skip
     """Show the page; what was typed is kept while the call is the one that it was typed for."""
-    context: dict[str, Any] = {"call": call, "run": call.run, "problem": problem}
+    context: dict[str, Any] = {"call": call, "run": call.run, "problem": problem, "code": code}
     if why := editing.why_not(call, request.user):
         return render(request, "agents/edit.html", context | {"why_not": why}, status=status)
     form, boxes = filled or (EditForm(person=request.user, request_id=call.pk), None)

@@ -1,7 +1,7 @@
 """Which account an identity of the OpenID provider belongs to. None is ever made: administrators make accounts.
 
 An identity is the provider's `sub`, and once linked it stays with its account. The first time it is linked to the one
-active person whose e-mail address in M1, which only administrators set, is the one that the provider says it has
+active person whose e-mail address in M1, which only superusers set, is the one that the provider says it has
 verified (or, with M1_OIDC_LINK_BY=preferred_username, whose name is the provider's preferred_username). An account that
 has an identity already gets no second one by itself: an address that was given to somebody else opens nothing.
 """

@@ -134,6 +134,17 @@ def test_who_may_not_read_bodies_sees_that_something_was_changed_and_not_what(wo
         assert "secret words" not in page and "Hello" not in page
 
 
+def test_a_rule_that_asks_for_a_second_factor_says_so_first_and_where_to_prove_it(world: World) -> None:
+    call, ava = ask(world), client_of(world.ava)
+    assert "second factor" not in text_of(ava.get(path_of(call)))
+    ToolCall.objects.filter(pk=call.pk).update(sign_in_minutes=5)
+    refused = ava.post(edit_path(call), edited_form(call, ava, **{PATH: "reports/june.txt"}))
+    assert refused.status_code == 403 and b"reports/june.txt" in refused.content, "what was typed stays"
+    for page in (ava.get(path_of(call)), refused):
+        assert "second factor" in text_of(page) and "/accounts/confirm/?next=" in page.content.decode()
+    assert call.revisions.count() == 1
+
+
 def test_a_call_that_is_over_is_not_edited() -> None:
     call, ava = make_tool_call("rejected"), make_user("ava", "approver")
     assert client_of(ava).post(edit_path(call), seen(call, ava)).status_code == 409

@@ -155,7 +155,10 @@ def test_strangers_cannot_shut_a_person_out_of_the_browser_that_knows_them(monke
     assert statuses == [200, 200, 429], "a cookie that was copied has its own count, and no more"
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "W10:1:x", "é", "a" * 5000, signing.dumps(["x", "y"])])
+@pytest.mark.parametrize(
+    "cookie", ["", "x", "W10:1:x", "é", "a" * 5000, signing.dumps(["x", "y"])],
+    ids=["none", "text", "parts", "letter", "long", "signed by another part"],
+)  # fmt: skip
 def test_a_made_up_cookie_is_a_strangers(cookie: str) -> None:
     request = RequestFactory().get("/")
     request.COOKIES[settings.M1_KNOWN_BROWSER_COOKIE] = cookie
