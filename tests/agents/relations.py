@@ -226,6 +226,7 @@ CASES = [
     Case("the requester's stand-in, allowed", allow_self(stands_in(riley("approver"))), MAY, review=REVIEWERS),
     Case("the requester as a stand-in", stands_in(APPROVER, riley()), OWN),
     Case("the stand-in of who voted", stands_in(lambda s: s.voter()), ASKED),
+    Case("a stand-in who voted in their own place", stands_in(APPROVER, voter()), ANSWERED, approve=MAY),
     Case("the stand-in of who voted, an approver", stands_in(lambda s: s.voter(), APPROVER), MAY),
     Case("the stand-in of whose second account voted",
          stands_in(second_account_of(lambda s: s.voter())), ASKED),
