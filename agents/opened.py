@@ -4,16 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractUser
 from django.core.signing import BadSignature, Signer
 
 from agents.models import ToolCall
+from agents.visibility import User
 from audit import clock
 
 SALT = "agents.opened"
 
 
-def mark(call: ToolCall, person: AbstractUser, since: datetime | None = None) -> str:
+def mark(call: ToolCall, person: User, since: datetime | None = None) -> str:
     """Return the signed text that says when this person was shown this call as it stands; now, unless said since when.
 
     It holds for no other person, call, round or arguments.
@@ -22,7 +22,7 @@ def mark(call: ToolCall, person: AbstractUser, since: datetime | None = None) ->
     return Signer(salt=SALT).sign_object({**facts, "at": (since or clock.now()).isoformat()})
 
 
-def since(text: str, *, request_id: UUID, person: AbstractUser, digest: str, round_: int) -> datetime | None:
+def since(text: str, *, request_id: UUID, person: User, digest: str, round_: int) -> datetime | None:
     """Return when the person was shown what they answer to; None for a text that was forged or made for another."""
     try:
         facts: dict[str, Any] = Signer(salt=SALT).unsign_object(text)
@@ -32,5 +32,5 @@ def since(text: str, *, request_id: UUID, person: AbstractUser, digest: str, rou
     return datetime.fromisoformat(at) if facts == _facts(request_id, person, digest, round_) else None
 
 
-def _facts(request_id: UUID, person: AbstractUser, digest: str, round_: int) -> dict[str, Any]:
+def _facts(request_id: UUID, person: User, digest: str, round_: int) -> dict[str, Any]:
     return {"call": str(request_id), "person": str(person.pk), "digest": digest, "round": round_}

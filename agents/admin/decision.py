@@ -48,7 +48,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     search_fields = ("person_name", "comment", "^call__request_id", "call__tool_name")
     ordering = ("-created_at", "-id")
-    fields: tuple[str, ...] = (
+    fields = (
         *("page", "round", "person", "person_name", "on_behalf_of", "answer", "kind", "flags", "token", "surface"),
         *("comment_text", "digest_seen", "is_self_approval", "reviewed", "created_at"),
     )
