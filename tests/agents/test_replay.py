@@ -247,7 +247,7 @@ def permissions(*names: str) -> list[Permission]:
 
 def test_over_rest_a_document_or_the_draft_is_put_to_the_past(world: World) -> None:
     call = ask(world)
-    author = person("writer", "auditor")
+    author = person("writer", "break-glass")  # sees every call, and no policy
     rest = Rest(author)
     text = documents.dump(rules(extra=FORBID))
     assert_problem(rest.post("policy/replay", {"document": text, "sinceDays": 30}), 403, "permission_denied")
