@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from agents import delegations, eligibility, visibility
+from agents import decisions, delegations, eligibility, visibility
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
-from agents.models import Delegation
+from agents.models import AgentRun, Delegation
 from audit import clock
 from m1site.accounts.models import User
+from policy import tokens
 from tests.agents.stage import HOUR
-from tests.agents.steps import approve, ask, events, fresh, reject
+from tests.agents.steps import approve, ask, events, fresh, propose, reject, shown
 from tests.factories import make_user
 from tests.world import World, person
 
@@ -166,6 +167,23 @@ def test_one_may_stand_in_for_several_and_answers_once(world: World) -> None:
     with pytest.raises(NotEligibleError, match="decided already"):
         approve(call, world.ava)
     assert approve(call, world.sam).status == "approved"
+
+
+def test_nobody_says_yes_ahead_of_time_in_anothers_place(world: World) -> None:
+    dora = person("dora")
+    away(world.ava, dora)
+    row = tokens.issue_preauthorization(
+        person=dora, agents=["outsider"], requesters=["riley"], tools=["files.read"], max_uses=3, expires_in_minutes=60
+    )
+    call = ask(world, "files.read", {"path": "a.txt"})
+    AgentRun.objects.filter(pk=call.run_id).update(preauthorization=row, waiting_for="external")
+    (asked,) = propose(call.run, ("files.read", {"path": "b.txt"}))
+    assert (asked.status, asked.decisions.count()) == ("pending", 0)
+    row.refresh_from_db()
+    assert row.uses == 0
+    said = {"answer": "approve", "kind": "preauthorization", "token": row, "seen": shown(asked, surface="planner")}
+    with pytest.raises(NotEligibleError, match="ahead of time in another's place"):
+        decisions.record(asked, dora, **said)
 
 
 def test_it_counts_between_its_moments_only(world: World) -> None:

@@ -93,6 +93,18 @@ def test_a_new_round_has_reminders_of_its_own_within_the_time_that_is_left(world
     assert [count for count, _ in sweep(call, 0, 19, 21, 37)] == [0, 0, 0, 0, 1, 0, 1, 0]
 
 
+def test_a_new_round_that_ends_before_its_escalation_has_none(world: World) -> None:
+    publish(world, LATER)
+    call = ask(world)
+    for name in ("approver", "finance"):
+        call = approve(call, person(f"one of {name}", name))
+    assert call.escalate_at
+    with at(call, 61):
+        assert steps.claim(call) is None
+    call.refresh_from_db()
+    assert (call.status, call.round, call.escalate_at, call.escalation_groups) == ("pending", 2, None, [])
+
+
 def test_a_halt_puts_reminders_and_escalation_off_by_its_length(world: World) -> None:
     publish(world, LATER)
     call = ask(world)

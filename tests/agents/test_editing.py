@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from agents import break_glass, due, editing, edits, halts, orchestrator, previews, runs, tasks
+from agents import break_glass, due, editing, halts, runs
 from agents.errors import (
     InvalidFieldError,
     NotEligibleError,
@@ -16,19 +16,15 @@ from agents.errors import (
     StepUpRequiredError,
     ToolNotEnabledError,
 )
-from agents.models import Agent, Outbox, ToolCall, ToolCallRevision
-from agents.planners import transcript
-from agents.sandbox_values import Result
+from agents.models import Agent, ToolCall
 from agents.sign_in import SignIn
 from audit import canonical, clock
 from m1site.accounts.models import User
 from policy import allowlist
 from policy.models import PolicyCheck, Tool, ToolVersion
 from tests.agents import steps
-from tests.agents.stage import set_up
-from tests.agents.steps import DONE, WRITE, approve, ask, claim, events, fresh, publish, reject
+from tests.agents.steps import WRITE, approve, ask, claim, events, fresh, publish, reject
 from tests.agents.test_claim import ahead
-from tests.factories import make_tool_version
 from tests.world import World, person
 
 pytestmark = pytest.mark.django_db
@@ -287,62 +283,3 @@ def test_an_escalation_ends_with_its_round(world: World) -> None:
         call = edit(call, world.ava)
         assert (asked(call), call.escalated_at) == ([(1, ["approver"])], None)
         assert due.escalate_due() == 0
-
-
-def test_the_preview_is_made_again_and_never_one_of_other_arguments(world: World, call: ToolCall) -> None:
-    shown: list[bytes] = []
-
-    def meanwhile(definition: object, function: object, arguments: bytes, **rest: object) -> Result:
-        shown.append(arguments)
-        if len(shown) == 1:
-            edit(call, world.ava)
-        return Result(True, f'{{"about":{len(shown)}}}', 11, "0" * 64, False, "", "")
-
-    with mock.patch("agents.sandbox.run", meanwhile):
-        previews.make(call.pk, tasks.definitions(), tasks.limits_of)
-        call.refresh_from_db()
-        assert (call.preview_state, call.preview) == ("waiting", "")
-        assert Outbox.objects.filter(task="agents.preview", key=call.pk).count() == 1
-        previews.make(call.pk, tasks.definitions(), tasks.limits_of)
-    call.refresh_from_db()
-    assert (call.preview_state, call.preview) == ("ready", '{"about":2}')
-    assert shown == [canonical.encode(WRITE), canonical.encode(EDITED)]
-    assert not Outbox.objects.filter(task="agents.preview", key=call.pk).exists()
-    assert events(call).count("tool_call.previewed") == 1
-
-
-def test_the_agent_is_told_what_was_changed_and_why(world: World) -> None:
-    publish(world, POLICY)
-    call = ask(world)
-    call = approve(edit(call, world.ava), world.sam)
-    claim(call)
-    steps.run_to(call, result=DONE)
-    outcome = orchestrator._outcome(ToolCall.objects.get(pk=call.pk))
-    said = transcript.tell(outcome)
-    assert 'path was "reports/may.txt" and is "reports/june.txt"' in said
-    assert "The right month." in said
-
-
-def test_sensitive_arguments_stay_hidden_and_long_ones_are_cut() -> None:
-    stage = set_up()
-    stage.call_is(tool_version=make_tool_version(sensitive_arguments=["content"]))
-    stage.editor("hunter2")
-    said = edits.told(stage.call)
-    assert said.endswith("content was changed (hidden).") and "hunter2" not in said and "Hello" not in said
-    stage.call_is(tool_version=make_tool_version())
-    stage.editor("x" * 1_000)
-    assert f'content was "Hello" and is "{"x" * 499}… (1002 characters).' in edits.told(stage.call)
-    stage.editor("Hello")
-    assert edits.told(stage.call).endswith("back to what was asked.")
-
-
-def test_every_edit_is_told_beside_the_one_before() -> None:
-    stage = set_up()
-    first, second = stage.editor("One"), stage.editor("Two")
-    assert [(one.number, one.author, one.changes) for one in edits.of(stage.call)] == [
-        (2, first.username, (edits.Change("content", '"Hello"', '"One"'),)),
-        (3, second.username, (edits.Change("content", '"One"', '"Two"'),)),
-    ]
-    assert edits.since_proposal(stage.call) == (edits.Change("content", '"Hello"', '"Two"'),)
-    assert edits.changes(b'{"a":1}', b'{"b":1.0}') == (edits.Change("a", "1", ""), edits.Change("b", "", "1"))
-    assert ToolCallRevision.objects.filter(call=stage.call).count() == 3

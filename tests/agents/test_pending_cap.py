@@ -128,9 +128,12 @@ def test_a_scripted_agent_reads_what_is_pre_authorised_although_nobody_could_be_
     Agent.objects.filter(pk=world.agent.pk).update(max_pending=1)
     other = world.run(scenario=TWO)
     turn_wheels(world)
-    run = world.run(scenario=READ, preauthorized=True)
+    run = world.run(scenario=READ)
+    type(run).objects.filter(pk=run.pk).update(preauthorization=world.preauthorize(max_uses=1))
     turn_wheels(world)
-    assert [call.status for call in run.tool_calls.order_by("position")] == ["succeeded", "denied"]
+    calls = list(run.tool_calls.order_by("position"))
+    assert [call.status for call in calls] == ["succeeded", "denied", "denied"]
+    assert [codes(call) for call in calls[1:]] == [[CODE], [CODE]]  # the second reading found no use left
     assert PreauthorizationUse.objects.count() == 1
     assert other.tool_calls.filter(status="pending").count() == 1
 
@@ -161,7 +164,8 @@ steps:
   - step: read
     calls:
       - {id: one, tool: files.read, arguments: {path: a.txt}, reason: It is due.}
-      - {id: two, tool: files.write, arguments: {path: z.txt, content: z}, reason: It is due.}
+      - {id: two, tool: files.read, arguments: {path: b.txt}, reason: It is due.}
+      - {id: three, tool: files.write, arguments: {path: z.txt, content: z}, reason: It is due.}
     next:
       - goto: end
   - step: end
