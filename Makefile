@@ -2,7 +2,7 @@ PYTHON ?= python3
 UV_COMPILE = .venv/bin/uv --system-certs pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --quiet
 # What a person has set for M1 or for pytest must not change what the tests say.
-LEAKS = M1_% DJANGO_% PYTEST_% REDIS_% ANTHROPIC_% DATABASE_URL SECRET_KEY PYTHONPATH
+LEAKS = M1_% DJANGO_% PYTEST_% REDIS_% ANTHROPIC_% DATABASE_URL SECRET_KEY PYTHONPATH PYTHONDONTWRITEBYTECODE
 CLEAN = env $(foreach name,$(filter $(LEAKS),$(.VARIABLES)),-u $(name))
 PYTEST = $(CLEAN) .venv/bin/python -m pytest
 
@@ -18,9 +18,9 @@ demo:  ## install and start everything; RESET=1 begins afresh
 test:  ## all tests, on PostgreSQL and in Chromium
 	@$(PYTHON) deploy/bootstrap.py --dev --browser
 	@mkdir -p var; status=0; \
-	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q -m e2e $(E2E) > var/e2e.log 2>&1 & e2e=$$!; \
+	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q tests/e2e $(E2E) > var/e2e.log 2>&1 & e2e=$$!; \
 	trap "kill $$e2e" INT TERM; \
-	$(PYTEST) -q -n auto --dist loadfile -m "not e2e" || status=$$?; \
+	$(PYTEST) -q -n auto --dist loadfile --no-loadscope-reorder --ignore tests/e2e || status=$$?; \
 	wait $$e2e || status=$$?; cat var/e2e.log; exit $$status
 
 check:  ## what must hold before a commit: style, types, migrations, all tests

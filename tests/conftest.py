@@ -2,32 +2,56 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import pytest
 import redis
+from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+from tests import rows
+from tests.world import set_up
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# A process that begins one of these last works on alone, while the others have nothing left to do.
+LONGEST = ["tests/test_main_job.py", "tests/agents/test_races.py", "tests/m1site/test_demo.py"]
+LONGEST += ["tests/services/test_servers.py"]
 plain_flush = BaseDatabaseOperations.execute_sql_flush
+plain_teardown = TransactionTestCase._fixture_teardown
 
 
 def flush_append_only_too(operations: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
-    """Empty the tables after a test although triggers forbid it, and leave the triggers as they were."""
-    if operations.connection.vendor == "postgresql":
-        off = ["SET LOCAL session_replication_role = replica"]
-        on = ["SET LOCAL session_replication_role = origin"]
+    """Empty SQLite's tables after a test although triggers forbid it, and leave the triggers as they were."""
+    with operations.connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = cursor.fetchall()
+    off = [f"DROP TRIGGER {operations.quote_name(name)}" for name, _ in triggers]
+    plain_flush(operations, [*off, *sql_list, *(sql for _, sql in triggers)])
+
+
+def put_back_rows(case: TransactionTestCase) -> None:
+    """Leave the tables as the migrations did: empty but for roles, permissions and the like."""
+    if connection.vendor == "postgresql":
+        rows.put_back()
     else:
-        with operations.connection.cursor() as cursor:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            triggers = cursor.fetchall()
-        off = [f"DROP TRIGGER {operations.quote_name(name)}" for name, _ in triggers]
-        on = [sql for _, sql in triggers]
-    plain_flush(operations, [*off, *sql_list, *on])
+        plain_teardown(case)
 
 
 BaseDatabaseOperations.execute_sql_flush = flush_append_only_too  # type: ignore[method-assign, assignment]
+TransactionTestCase._fixture_teardown = put_back_rows  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Make the database, and what many tests begin with before any of them has changed a setting."""
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            rows.keep_first()
+            set_up()
+            rows.put_back()
 
 
 @pytest.fixture
@@ -54,14 +78,21 @@ def why_no_e2e() -> str:
     return ""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def place_in_line(item: pytest.Item) -> int:
+    file = item.nodeid.partition("::")[0]
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # marks before pytest selects by marker, sorts after pytest-django
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
     why = why_no_e2e()
     for item in items:
         if item.nodeid.startswith("tests/e2e/"):
             item.add_marker("e2e")
             if why:
                 item.add_marker(pytest.mark.skip(reason=why))
+    yield
+    items.sort(key=place_in_line)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

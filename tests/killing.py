@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.processes import until
+from tests.people import until
 
 
 def kill(process: int, pool: int) -> None:

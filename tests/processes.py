@@ -4,11 +4,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,22 +18,12 @@ from m1site.demo.environment import Facts
 from m1site.demo.place import Place
 from m1site.demo.processes import Child, run_once, stop_all
 from m1site.demo.redis_server import RedisServer
-from tests.visitor import Answer, Visitor
+from tests.people import People, until
+from tests.visitor import Visitor
 
 TOOLS = "policy.tools.files,policy.tools.email,policy.tools.http,tests.tools.hostile"
 STOP_SECONDS = 4
 TAIL_CHARACTERS = 3_000
-Found = TypeVar("Found")
-
-
-def until(condition: Callable[[], Found], seconds: float = 30, *, what: str = "") -> Found:
-    """Return what the condition returns as soon as that is true; fail when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not in {seconds} s: {what or condition}")
-        time.sleep(0.05)
-    return found
 
 
 @dataclass(frozen=True)
@@ -49,7 +39,7 @@ class OnServer(Place):
 
 
 @dataclass
-class Processes:
+class Processes(People):
     """M1 as it runs: its processes by name, the people who come to its door, and what it shows to nobody but tests.
 
     told    what the set-up said: passwords and API keys by name, a pre-authorisation for reading
@@ -85,52 +75,16 @@ class Processes:
         assert answer.status == 201, answer.text
         return str(answer.json["id"])
 
-    def waiting(self, run: str, count: int = 1) -> list[dict[str, Any]]:
-        """Return the calls of a run that wait for people, once there are so many and their previews are made."""
-        ava = self.visitor("ava")
-
-        def found() -> list[dict[str, Any]]:
-            rows = ava.get(f"tool-calls?run={run}&status=pending").json["results"]
-            calls = [ava.get(f"tool-calls/{row['requestId']}").json for row in rows]
-            ready = [call for call in calls if call["previewState"] != "waiting"]
-            return ready if len(ready) == count else []
-
-        return sorted(until(found, what=f"{count} calls wait"), key=lambda call: str(call["tool"]))
-
-    def approve(self, call: Mapping[str, Any], name: str = "ava") -> Answer:
-        """Have somebody approve a call as it was shown."""
-        seen = {"argumentsDigest": call["argumentsDigest"], "round": call["round"]}
-        return self.visitor(name).post(f"tool-calls/{call['requestId']}/approve", seen)
-
-    def status(self, call: Mapping[str, Any]) -> str:
-        """Return what has become of a call."""
-        return str(self.visitor("ava").get(f"tool-calls/{call['requestId']}").json["status"])
-
-    def ended(self, run: str, seconds: float = 30) -> dict[str, Any]:
-        """Return a run when it has come to its end."""
-        ava = self.visitor("ava")
-
-        def found() -> dict[str, Any]:
-            told: dict[str, Any] = ava.get(f"runs/{run}").json
-            return told if told["status"] in ("completed", "failed", "cancelled") else {}
-
-        return until(found, seconds, what=f"run {run} has ended")
-
-    def events(self, subject: str, action: str = "") -> list[dict[str, Any]]:
-        """Return the events about something, oldest first."""
-        query = f"audit/events?subject={subject}" + (f"&action={action}" if action else "")
-        return list(reversed(self.visitor("ava").get(query).json["results"]))
-
     def tails(self) -> Iterator[tuple[str, str]]:
         """Return the ends of the logs, by name."""
         for log in sorted(self.facts.place.logs.glob("*.log")):
             yield log.name, log.read_text(errors="replace")[-TAIL_CHARACTERS:]
 
 
-def own_database(vendor: str) -> str:
+def own_database() -> str:
     """Return the address of a new database on the run's server; "" stands for a SQLite file."""
     server = os.environ["M1_TEST_DATABASE_URL"].rpartition("/")[0]
-    if vendor == "sqlite" or server.startswith("sqlite:"):
+    if server.startswith("sqlite:"):
         return ""
     name = f"m1_processes_{os.getpid()}_{time.monotonic_ns()}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:

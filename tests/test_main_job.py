@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -19,11 +18,11 @@ from tests.claude_rules import Json
 from tests.claude_server import ClaudeServer
 from tests.effects_server import EffectsServer
 from tests.killing import below, kill
-from tests.processes import Processes, own_database, running, until
+from tests.people import Call, assert_the_main_job_is_done, until
+from tests.processes import Processes, own_database, running
 
 LOST_SECONDS = 40  # a lease of 15, a sweep every 2, and a busy machine
 WEB_ONLY = {"SECRET_KEY", "M1_JWT_PRIVATE_KEY"}
-Call = Mapping[str, Any]
 
 
 def as_claude(request: Json) -> claude_server.Answer:
@@ -50,21 +49,14 @@ def claude() -> Iterator[ClaudeServer]:
 
 
 @pytest.fixture(scope="module")
-def start(
+def m1(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, effects: EffectsServer,
     claude: ClaudeServer,
-) -> Callable[[str], Any]:  # fmt: skip
-    """Return how to start everything on a kind of database."""
+) -> Iterator[Processes]:  # fmt: skip
+    """All of M1, on the database that this run is for; tests/m1site/test_demo.py has it on SQLite."""
     model = {"ANTHROPIC_API_KEY": claude_server.KEY, "ANTHROPIC_BASE_URL": claude.url}
-    return lambda vendor: running(
-        request.config, tmp_path_factory.mktemp("m1"), own_database(vendor), effects=effects.url, model=model
-    )
-
-
-@pytest.fixture(scope="module")
-def m1(start: Callable[[str], Any]) -> Iterator[Processes]:
-    """All of M1, on the database that this run is for."""
-    with start("as configured") as processes:
+    directory = tmp_path_factory.mktemp("m1")
+    with running(request.config, directory, own_database(), effects=effects.url, model=model) as processes:
         yield processes
 
 
@@ -75,7 +67,7 @@ def tap(m1: Processes) -> Iterator[BrokerTap]:
         yield tap
 
 
-def do_the_main_job(m1: Processes) -> None:
+def test_the_main_job(m1: Processes) -> None:
     riley = m1.signed_in("riley")
     run = m1.run("demo", riley, preauthorized=True)
     mail, draft = m1.waiting(run, 2)
@@ -83,40 +75,8 @@ def do_the_main_job(m1: Processes) -> None:
     assert m1.approve(mail).status == 200
     assert m1.approve(draft, "ava").json["status"] == "pending"
     assert m1.approve(draft, "sam").json["status"] in ("approved", "executing", "succeeded")
-    told = m1.ended(run)
-    assert (told["status"], told["endReason"]) == ("completed", "answered"), told
-    assert riley.get(f"runs/{run}").json["answer"] == told["answer"]
-    assert_what_happened(m1, mail, draft)
-    assert_a_person_stands_behind_every_execution(m1, told)
-
-
-def assert_what_happened(m1: Processes, mail: Call, draft: Call) -> None:
-    place = m1.facts.place
-    (message,) = place.mail.iterdir()
-    assert "To: customer@example.com" in message.read_text()
-    assert not (place.workspace / "orders/1001-draft.txt").exists()
-    assert (place.workspace / "orders/1001.txt").exists()
-    assert (place.workspace / "archive/ledger.csv").exists()
-    for call in (mail, draft):
-        actions = [event["action"] for event in m1.events(f"tool_call:{call['requestId']}")]
-        votes = ["tool_call.vote"] * (1 if call is mail else 2)
-        assert [one for one in actions if one != "tool_call.previewed"] == [
-            "tool_call.pending", *votes, "tool_call.approved", "tool_call.executing", "tool_call.succeeded",
-        ]  # fmt: skip
-
-
-def assert_a_person_stands_behind_every_execution(m1: Processes, told: dict[str, Any]) -> None:
-    calls = [call for turn in told["turns"] for call in turn["toolCalls"]]
-    assert [call["tool"] for call in calls if call["status"] == "denied"] == ["files.delete"]
-    ran = [call for call in calls if call["status"] == "succeeded"]
-    assert len(ran) == 5
-    for call in ran:
-        (event,) = m1.events(f"tool_call:{call['requestId']}", "tool_call.executing")
-        assert len(event["payload"]["people"]) == (2 if call["tool"] == "files.delete" else 1)
-
-
-def test_the_main_job(m1: Processes) -> None:
-    do_the_main_job(m1)
+    assert_the_main_job_is_done(m1, m1.facts.place, run, mail, draft)
+    assert riley.get(f"runs/{run}").json["answer"] == m1.ended(run)["answer"]
 
 
 def test_claude_asks_a_person_decides_and_claude_is_told(m1: Processes, claude: ClaudeServer) -> None:
@@ -199,18 +159,10 @@ def test_a_call_is_not_taken_for_lost_before_its_lease_has_run_out(
         assert m1.status(wreck[name]) == "executing"
 
 
-def test_the_main_job_on_sqlite(m1: Processes, start: Callable[[str], Any]) -> None:
-    if m1.facts.place.database_url.startswith("sqlite:"):
-        pytest.skip("the whole run is on SQLite")
-    with start("sqlite") as on_sqlite:
-        assert on_sqlite.facts.place.database_url.startswith("sqlite:")
-        do_the_main_job(on_sqlite)
-
-
 def test_a_thousand_forged_messages_have_no_effect_and_the_worker_lives(
     m1: Processes, effects: EffectsServer, stranger: Celery
 ) -> None:
-    alive = until(lambda: pool_of(m1), what="the executor with its pool")
+    alive = until(lambda: pool_of(m1), 60, what="the executor with its pool")
     (waiting,) = m1.waiting(m1.run("counter"))
     forged = {str(uuid4()) for _ in range(1_000)}
     for request_id in forged:
@@ -220,7 +172,7 @@ def test_a_thousand_forged_messages_have_no_effect_and_the_worker_lives(
     for task in ("os.system", "agents.sandbox.run", "builtins.eval", "celery.chord_unlock"):
         stranger.send_task(task, args=["touch /tmp/m1-forged"], queue="executor")
     stranger.send_task("agents.execute", args=[waiting["requestId"]], queue="executor", serializer="pickle")
-    until(lambda: is_drained(m1), 60, what="the queue is empty")
+    until(lambda: is_drained(m1), 120, what="the queue is empty")
     assert not effects.counts.keys() & forged
     assert (m1.status(waiting), effects.counts[waiting["requestId"]]) == ("pending", 0)
     assert pool_of(m1) == alive

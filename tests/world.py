@@ -17,6 +17,7 @@ from policy import allowlist, tokens, versions
 from policy.models import ApprovalToken, Tool
 from policy.registry import Definition, load
 from tests.factories import make_user
+from tests.rows import made_once
 
 POLICY = Path("m1site/demo/policy.yaml").read_text()
 TOOLS = ["policy.tools.files", "policy.tools.email", "policy.tools.http"]
@@ -60,13 +61,19 @@ def person(name: str, *groups: str) -> User:
 
 def make_world(root: Path) -> World:
     """Set everything up, files included."""
-    riley, ava, sam = person("riley", "requester"), person("ava", "approver"), person("sam", "approver")
-    author = person("author")
     workspace, mail = root / "workspace", root / "mail"
     for name, text in {"a.txt": "A\n", "b.txt": "B\n", "archive/ledger.csv": "1,2\n"}.items():
         (workspace / name).parent.mkdir(parents=True, exist_ok=True)
         (workspace / name).write_text(text)
     mail.mkdir()
+    return World(*set_up(), workspace, mail)
+
+
+@made_once
+def set_up() -> tuple[User, User, User, User, Agent]:
+    """Make the people, the tools, the policy and the agent."""
+    riley, ava, sam = person("riley", "requester"), person("ava", "approver"), person("sam", "approver")
+    author = person("author")
     with mock.patch("policy.registry.load", lambda modules: _declared(tuple(modules))):
         new = allowlist.sync(TOOLS)
     for version in new:
@@ -76,7 +83,7 @@ def make_world(root: Path) -> World:
         name="demo", owner=riley, planner="scripted", environment="test", model="scripted", created_at=clock.now()
     )
     agent.tools.set(Tool.objects.all())
-    return World(riley, ava, sam, author, agent, workspace, mail)
+    return riley, ava, sam, author, agent
 
 
 @cache

@@ -27,7 +27,7 @@ def effects() -> Iterator[EffectsServer]:
 def m1(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, effects: EffectsServer
 ) -> Iterator[Processes]:
-    database = own_database("as configured")
+    database = own_database()
     with running(request.config, tmp_path_factory.mktemp("m1"), database, effects=effects.url, model={}) as processes:
         yield processes
 

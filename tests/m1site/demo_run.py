@@ -1,6 +1,5 @@
-"""A demo in real processes, in a directory of its own, and a browser's cookies and forms for looking at it."""
+"""A demo in real processes, in a directory of its own, with its people and their browsers' cookies and forms."""
 
-import json
 import os
 import re
 import signal
@@ -8,11 +7,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
+
+from tests.people import People
+from tests.visitor import Visitor
 
 START = """
 import sys
@@ -58,9 +60,10 @@ class DemoRun:
         """Where it runs."""
         return re.findall(r"http://localhost:\d+", self.said)[0]
 
-    def password(self, name: str) -> str:
-        """Return the password that it printed for a person."""
-        return re.findall(rf"^    {name} +(\S+)", self.said, re.MULTILINE)[0]
+    @property
+    def passwords(self) -> dict[str, str]:
+        """What it printed on its first start: a password for each person."""
+        return dict(re.findall(r"^    (\w+) +([a-z-]{19})  ", self.said, re.MULTILINE))
 
     def end_by(self, number: signal.Signals) -> str:
         """Send the supervisor a signal and return the rest of what it said."""
@@ -92,22 +95,30 @@ class Browser:
         with self.opener.open(self.url + path, data, timeout=PATIENCE_SECONDS) as answer:
             return str(answer.read().decode())
 
-    def calls(self) -> list[dict[str, Any]]:
-        """Return the tool calls that the person may see, by REST and the same session."""
-        found: list[dict[str, Any]] = json.loads(self.get("/api/m1/tool-calls"))["results"]
-        return found
 
-    def runs(self) -> list[dict[str, Any]]:
-        """Return the runs that the person may see."""
-        found: list[dict[str, Any]] = json.loads(self.get("/api/m1/runs"))["results"]
-        return found
+class DemoPeople(People):
+    """The people of a demo, each with the session of one sign-in."""
 
+    def __init__(self, demo: DemoRun, passwords: Mapping[str, str]) -> None:
+        self._url, self._passwords = demo.url, passwords
+        self._sessions: dict[str, Visitor] = {}
 
-def signed_in(demo: DemoRun, name: str) -> Browser:
-    """Return the browser of a person who has just signed in."""
-    browser = Browser(demo.url)
-    browser.submit("/accounts/login/", login=name, password=demo.password(name))
-    return browser
+    def visitor(self, name: str) -> Visitor:
+        """Return somebody who has signed in."""
+        if name not in self._sessions:
+            self._sessions[name] = visitor = Visitor(self._url)
+            assert visitor.sign_in(name, self._passwords[name]).status == 200
+        return self._sessions[name]
+
+    def browser(self, name: str) -> Browser:
+        """Return the browser of somebody who has just signed in."""
+        browser = Browser(self._url)
+        browser.submit("/accounts/login/", login=name, password=self._passwords[name])
+        return browser
+
+    def runs(self) -> list[str]:
+        """Return the runs that there are."""
+        return [run["id"] for run in self.visitor("ava").get("runs").json["results"]]
 
 
 def wait_until(what: Callable[[], Any]) -> Any:

@@ -39,7 +39,7 @@ def test_redis_keeps_what_it_acknowledged_and_asks_for_the_password(tmp_path: Pa
     first = RedisServer.start(tmp_path)
     redis.Redis.from_url(first.url).set("key", "value")
     with pytest.raises(redis.AuthenticationError):
-        redis.Redis(port=first.port).ping()
+        redis.Redis(port=first.port, retry=None).ping()
     first.stop()
     second = RedisServer.start(tmp_path)
     assert redis.Redis.from_url(second.url).get("key") == b"value"
