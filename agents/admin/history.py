@@ -81,7 +81,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     @admin.display(description="tool call")
     def page(self, execution: Execution) -> SafeString:
         """Return the way to the page of the call."""
-        return link("approval", execution.pk, execution.call.headline[:80])
+        return link("approval", execution.pk, reveal(execution.call.headline[:80], one_line=True))
 
     @admin.display
     def status(self, execution: Execution) -> str:

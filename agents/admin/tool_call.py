@@ -38,7 +38,7 @@ class ToolCallAdmin(ReadOnlyAdmin):
     @admin.display(description="tool call")
     def page(self, call: ToolCall) -> SafeString:
         """Return the way to the page of the call."""
-        return link("approval", call.pk, call.headline[:120])
+        return link("approval", call.pk, reveal(call.headline[:120], one_line=True))
 
     @admin.display(description="run")
     def story(self, call: ToolCall) -> SafeString:
