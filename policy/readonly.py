@@ -44,7 +44,7 @@ class ReadOnlyAdmin(_Admin):
         return False
 
 
-def _shown(model: type[Model], name: Any, *kinds: type) -> Any:
+def _shown(model: type[Model], name: Any, *kinds: Any) -> Any:
     """Return a column that shows the text of the field with its marks; a name that is no such field stays as it is."""
     try:
         field: Any = model._meta.get_field(name)
