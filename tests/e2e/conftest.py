@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
+from m1site.accounts.models import User
 from tests.e2e.watch import Watch
 from tests.effects_server import EffectsServer
 from tests.processes import Processes, own_database, running
+from tests.world import World, make_world
 
 SECONDS = 15
 WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+Enter = Callable[..., Page]
 expect.set_options(timeout=SECONDS * 1000)
 
 
@@ -79,3 +83,25 @@ class Door:
 @pytest.fixture
 def door(m1: Processes, watch: Watch, new_context: Callable[..., BrowserContext]) -> Door:
     return Door(m1, watch, new_context)
+
+
+@pytest.fixture
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def enter(live_server: object, new_context: Callable[..., BrowserContext]) -> Iterator[Enter]:
+    """Opens browsers in which somebody is signed in; whatever one of them has to tell of fails the test."""
+    watch = Watch(str(live_server))
+
+    def page_of(user: User, *, phone: bool = False, script: bool = True) -> Page:
+        client = Client()
+        client.force_login(user)
+        context = new_context(**(PHONE if phone else WIDE), java_script_enabled=script, base_url=str(live_server))
+        watch.look_at(context, script=script)
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": watch.origin}])
+        return context.new_page()
+
+    yield page_of
+    assert watch.problems == []

@@ -1,23 +1,20 @@
 """Approval authority as people use it, in a real browser under the strict CSP: edit, broken glass, halts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from unittest import mock
 
 import pytest
-from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from agents import halts
 from agents.models import Decision, DecisionReview, ToolCall
 from m1site.accounts.models import User
 from tests.agents.pages import path_of
 from tests.agents.steps import ask, fresh, operator
-from tests.e2e.conftest import PHONE, WIDE
-from tests.e2e.watch import Watch
-from tests.world import World, make_world, person
+from tests.e2e.conftest import Enter
+from tests.world import World, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Enter = Callable[..., Page]
 
 
 @pytest.fixture(autouse=True)
@@ -25,28 +22,6 @@ def broker() -> Iterator[None]:
     """Messages are no matter of these tests; their rows are."""
     with mock.patch("agents.queue.send", return_value=True):
         yield
-
-
-@pytest.fixture
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture
-def enter(live_server: object, new_context: Callable[..., BrowserContext]) -> Iterator[Enter]:
-    """Opens browsers in which somebody is signed in; whatever one of them has to tell of fails the test."""
-    watch = Watch(str(live_server))
-
-    def page_of(user: User, *, phone: bool = False, script: bool = True) -> Page:
-        client = Client()
-        client.force_login(user)
-        context = new_context(**(PHONE if phone else WIDE), java_script_enabled=script, base_url=str(live_server))
-        watch.look_at(context, script=script)
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": watch.origin}])
-        return context.new_page()
-
-    yield page_of
-    assert watch.problems == []
 
 
 def fits(page: Page) -> bool:
