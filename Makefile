@@ -6,7 +6,7 @@ LEAKS = M1_% DJANGO_% PYTEST_% REDIS_% ANTHROPIC_% DATABASE_URL SECRET_KEY PYTHO
 CLEAN = env $(foreach name,$(filter $(LEAKS),$(.VARIABLES)),-u $(name))
 PYTEST = $(CLEAN) .venv/bin/python -m pytest
 
-.PHONY: help demo test check races faults lock
+.PHONY: help demo test check races faults lock screenshots
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
@@ -38,6 +38,13 @@ races:  ## the races again, 2000 rounds each
 faults:  ## the faults again, with real processes, ten times
 	@$(PYTHON) deploy/bootstrap.py --dev
 	@for round in 1 2 3 4 5 6 7 8 9 10; do $(PYTEST) -q tests/test_main_job.py -k "killed or flushed or ten_times" || exit 1; done
+
+screenshots:  ## photograph every screen into var/screens, and docs/screens.md with its pictures anew
+	@$(PYTHON) deploy/bootstrap.py --dev --browser
+	@mkdir -p var/screens docs/images/screens
+	$(CLEAN) .venv/bin/python -c "from tests.screens import chosen; chosen.PAGE.write_text(chosen.page())"
+	$(CLEAN) DJANGO_ALLOW_ASYNC_UNSAFE=1 M1_TEST_SHOTS=var/screens M1_TEST_DOCS=1 \
+		.venv/bin/python -m pytest -q tests/e2e/test_axe.py
 
 lock:  ## write the locks anew; UPGRADE=1 takes newer versions
 	@$(PYTHON) deploy/bootstrap.py

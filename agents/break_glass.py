@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from agents import decisions, eligibility, passing, principals, tool_versions
+from agents import decisions, eligibility, notify, passing, principals, tool_versions
 from agents.actors import actor_of
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, ToolNotEnabledError, WrongStateError
 from agents.models import Decision, DecisionReview, ToolCall
@@ -46,6 +46,7 @@ def _break_glass(request_id: UUID, actor: AbstractUser, seen: Seen, reason: str)
         round=call.round, arguments_digest=call.arguments_digest,
     )  # fmt: skip
     passing.passed(call, actor)
+    notify.tell(notify.Kind.BROKEN_GLASS, call)
     return call
 
 
@@ -80,14 +81,16 @@ def review(decision_id: UUID, *, actor: AbstractUser, note: str) -> DecisionRevi
 
 def unreviewed(user: AbstractUser) -> QuerySet[Decision]:
     """Return the break-glass decisions that the person may see and that nobody has reviewed, oldest first."""
-    broken = Decision.objects.filter(kind=Decision.Kind.BREAK_GLASS, review=None, call__in=calls_visible_to(user))
+    waiting = Decision.objects.filter(kind=Decision.Kind.BREAK_GLASS, review=None)
+    keys = list(waiting.values_list("pk", flat=True))  # few: in one query with the rest, SQLite looks at every call
+    broken = Decision.objects.filter(pk__in=keys, call__in=calls_visible_to(user))
     return broken.select_related("call", "person").order_by("created_at")
 
 
 def why_not_review(decision: Decision, user: AbstractUser) -> str:
     """Return "" if the person may review this decision, else why not."""
     call = decision.call
-    if not eligibility.is_person(user):
+    if not principals.is_person(user):
         return "Only people review decisions."
     if principals.identity(user) == principals.identity(decision.person):
         return "You made this decision; a second person reviews it."

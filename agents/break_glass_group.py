@@ -19,7 +19,7 @@ def why_not(call: ToolCall, user: User) -> str:
 
 def standing(call: ToolCall, user: User) -> str:
     """Return "" if the person could break the glass for this call, whatever its state; still asked at the claim."""
-    if not eligibility.is_person(user):
+    if not principals.is_person(user):
         return "Only active people count."
     if BREAK_GLASS not in group_names(user):
         return f"Members of {BREAK_GLASS} break the glass."

@@ -1,17 +1,18 @@
 """What people fill in about a tool call. Forms check shape; the function behind them says what may be done."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib.auth.models import AbstractUser
 
-from agents import opened
+from agents import opened, typed_name
+from agents.attention import MAX_OPEN_SECONDS
 from agents.break_glass import LEAST_REASON
 from agents.forms import text
-from agents.models import Decision
+from agents.models import Decision, ToolCall
+from agents.opened import Opened
 from agents.seen import Seen
+from agents.shown_facts import EXPANDABLE
 from agents.sign_in import SignIn
 from audit import clock
 
@@ -19,41 +20,84 @@ PRESETS = ("Wrong target", "Out of scope", "Suspicious arguments", "Wrong enviro
 FOREIGN = "This form was not made for you and for this call as it stands. Look at it below, and answer once more."
 
 
-class SeenForm(forms.Form):
-    """What the person saw when they answered, and since when.
+class Expanded(forms.CharField):
+    """Names of the parts that were opened, with blanks between, as the page's script reports them."""
 
-    person, request_id   whose form it is, and about which call
+    widget = forms.HiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(required=False, max_length=200)
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        """Return the names."""
+        return tuple(str(super().clean(value)).split())
+
+    def validate(self, value: Any) -> None:
+        """Refuse a part that no page has."""
+        super().validate(value)
+        if set(value.split()) - set(EXPANDABLE):
+            raise forms.ValidationError("The page has no such part.")
+
+
+class LookForm(forms.Form):
+    """How a person looked at a page before they answered, as its script reports it."""
+
+    focus_seconds = forms.FloatField(required=False, min_value=0, max_value=MAX_OPEN_SECONDS)
+    expanded = Expanded()
+
+
+class SeenForm(LookForm):
+    """What the person saw when they answered, since when, and how they looked at it.
+
+    person, call   whose form it is, and about which call
     """
 
     digest = forms.RegexField(r"\A[0-9a-f]{64}\Z")
     round = forms.IntegerField(min_value=1, max_value=32_767)
     opened = forms.CharField(required=False, max_length=1_000)
 
-    def __init__(self, *args: Any, person: AbstractUser, request_id: UUID, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: AbstractUser, call: ToolCall, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.person, self.request_id = person, request_id
-        self.opened_at: datetime | None = None
+        self.person, self.call = person, call
+        self.mark: Opened | None = None
 
     def clean(self) -> dict[str, Any]:
-        """Read since when the call was shown; a text that M1 did not sign for this very form is refused."""
+        """Read what the person was shown since when; a text that M1 did not sign for this very form is refused."""
         cleaned: dict[str, Any] = super().clean() or {}
         if {"digest", "round", "opened"} <= cleaned.keys():
-            self.opened_at = opened.since(
-                cleaned["opened"], request_id=self.request_id, person=self.person, digest=cleaned["digest"],
+            self.mark = opened.read(
+                cleaned["opened"], request_id=self.call.pk, person=self.person, digest=cleaned["digest"],
                 round_=cleaned["round"],
             )  # fmt: skip
-        if self.opened_at is None:
+        if self.mark is None:
             raise forms.ValidationError(FOREIGN)
         return cleaned
 
     def seen(self, sign_in: SignIn | None) -> Seen:
         """Return what the person saw; the form is valid."""
-        data = self.cleaned_data
-        seconds = (clock.now() - self.opened_at).total_seconds() if self.opened_at else None
-        return Seen(data["digest"], data["round"], Decision.Surface.WEB, sign_in, seconds)
+        data, mark = self.cleaned_data, self.mark
+        return Seen(
+            data["digest"], data["round"], Decision.Surface.WEB, sign_in,
+            open_seconds=(clock.now() - mark.at).total_seconds() if mark else None, shown=mark.shown if mark else None,
+            focus_seconds=data["focus_seconds"], expanded=data["expanded"],
+        )  # fmt: skip
 
 
-class ApproveForm(SeenForm):
+class YesForm(SeenForm):
+    """A yes, for which the person types the name of a dangerous tool."""
+
+    named = forms.CharField(required=False, max_length=200)
+
+    def clean_named(self) -> str:
+        """Return what was typed; it is the name where one is wanted."""
+        typed: str = self.cleaned_data["named"]
+        if not typed_name.is_right(self.call, typed):
+            wanted = typed_name.wanted(self.call)
+            raise forms.ValidationError(f"Type {wanted}, letter by letter: that is the tool which you let run.")
+        return typed
+
+
+class ApproveForm(YesForm):
     """Yes, and what the person wants to say with it."""
 
     comment = text("Comment (optional)", rows=2, required=False)
@@ -77,7 +121,7 @@ class RejectForm(SeenForm):
         return cleaned
 
 
-class BreakGlassForm(SeenForm):
+class BreakGlassForm(YesForm):
     """Yes, alone, and why it could not wait."""
 
     reason = text("Why it cannot wait", min_length=LEAST_REASON)

@@ -1,11 +1,10 @@
 """The one function that records a decision. Browser, admin, terminal, REST and pre-authorisation all end here."""
 
-import math
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractUser
 
-from agents import break_glass_group, eligibility, principals
+from agents import attention, break_glass_group, eligibility, principals
 from agents.actors import actor_of
 from agents.eligibility import Seat
 from agents.errors import InvalidFieldError, NotEligibleError, StaleDecisionError, StepUpRequiredError
@@ -17,7 +16,6 @@ from policy.models import ApprovalToken
 
 MAX_COMMENT = 4_000
 MAX_NAME = 300
-MAX_OPEN_SECONDS = 30 * 24 * 60 * 60
 Kind, Surface = Decision.Kind, Decision.Surface
 
 
@@ -47,13 +45,13 @@ def record(
     row = Decision.objects.create(
         call=call, round=call.round, person_id=person.pk, person_name=name_of(person), answer=answer, kind=kind,
         token=token, surface=_surface(seen, kind), comment=comment, digest_seen=call.arguments_digest,
-        is_self_approval=is_own, on_behalf_of_id=away.pk if away else None, open_seconds=_open_seconds(seen),
-        created_at=clock.now(),
+        is_self_approval=is_own, on_behalf_of_id=away.pk if away else None, created_at=clock.now(),
+        **attention.of(seen),
     )  # fmt: skip
     trail.append(
         "tool_call.vote", actor=actor_of(person), subject=f"tool_call:{call.pk}", answer=answer, kind=kind,
         round=call.round, digest_seen=row.digest_seen, surface=row.surface, is_self_approval=is_own,
-        on_behalf_of=row.on_behalf_of_id, token=token.jti if token else None, open_seconds=_shown(row.open_seconds),
+        on_behalf_of=row.on_behalf_of_id, token=token.jti if token else None, **attention.told(row),
     )  # fmt: skip
     return row
 
@@ -110,13 +108,3 @@ def _surface(seen: Seen, kind: str) -> str:
     if seen.surface not in known:
         raise InvalidFieldError(field="surface", problem=f"must be one of {', '.join(known)}")
     return seen.surface
-
-
-def _open_seconds(seen: Seen) -> float | None:
-    if seen.open_seconds is None or not math.isfinite(seen.open_seconds):
-        return None
-    return round(min(max(seen.open_seconds, 0), MAX_OPEN_SECONDS), 1)
-
-
-def _shown(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{seconds:.1f}"

@@ -13,6 +13,7 @@ from agents.actors import actor_of
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
 from agents.models import Delegation
 from audit import clock, trail
+from audit.once import once_a_page
 
 MAX_DAYS = 92
 MAX_REASON = 500
@@ -62,6 +63,7 @@ def in_force(at: datetime | None = None) -> QuerySet[Delegation]:
     return Delegation.objects.filter(starts_at__lte=at, ends_at__gt=at, ended_at=None, person__is_active=True)
 
 
+@once_a_page(lambda user: getattr(user, "pk", None))
 def acting_for(user: object) -> list[AbstractUser]:
     """Return the people for whom somebody stands in now."""
     rows = in_force().filter(delegate_id=getattr(user, "pk", None)).select_related("person")

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from agents import halts, rounds, runs
+from agents import audience, halts, notify, rounds, runs
 from agents.actors import system
 from agents.models import RequirementGroup, ToolCall
 from agents.states import Status
@@ -42,6 +42,7 @@ def _remind(run_id: UUID, request_id: UUID) -> bool:
         "tool_call.reminded", actor=system(), subject=f"tool_call:{call.pk}", reminder=call.reminders,
         round=call.round, expires_at=call.expires_at,
     )  # fmt: skip
+    notify.tell(notify.Kind.REMINDED, call, number=call.reminders)
     return True
 
 
@@ -52,15 +53,19 @@ def _escalate(run_id: UUID, request_id: UUID) -> bool:
     now = clock.now()
     if not _is_open(call, now) or call.escalate_at is None or call.escalate_at > now:
         return False
+    asked = set(call.escalation_groups)
     for requirement in call.requirements.filter(round=call.round).prefetch_related("groups"):
+        asked |= set(requirement.group_names)
         new = sorted(set(call.escalation_groups) - set(requirement.group_names))
         RequirementGroup.objects.bulk_create(RequirementGroup(requirement=requirement, name=name) for name in new)
     call.escalate_at, call.escalated_at = None, now
     call.save(update_fields=["escalate_at", "escalated_at"])
+    audience.tell(call, asked)
     trail.append(
         "tool_call.escalated", actor=system(), subject=f"tool_call:{call.pk}", round=call.round,
         groups=call.escalation_groups,
     )  # fmt: skip
+    notify.tell(notify.Kind.ESCALATED, call)
     return True
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from agents import asking, decisions, eligibility, halts, passing, queue, rounds, runs, tool_versions
+from agents import asking, decisions, eligibility, halts, notify, passing, queue, rounds, runs, tool_versions
 from agents.actors import actor_of
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, PolicyDeniesError, ToolNotEnabledError
 from agents.models import ToolCall, ToolCallRevision
@@ -104,6 +104,7 @@ def _store(call: ToolCall, actor: AbstractUser, checked: Checked, row: PolicyChe
     )  # fmt: skip
     call.refresh_from_db()
     rounds.begin(call, verdict)
+    notify.tell(notify.Kind.ASKED, call)
     if has_preview:
         queue.done(queue.PREVIEW, call.pk)
         queue.put(queue.PREVIEW, call.pk)

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from agents import delegations
-from agents.models import Decision, RequirementGroup, ToolCall, ToolCallRevision
-from agents.principals import identity, is_own, own_calls
+from agents import delegations, waiting
+from agents.models import RequirementGroup, ToolCall
+from agents.principals import identity, is_own, is_person
 from agents.states import Status
 from agents.visibility import User, group_names
 from audit import clock
+from audit.once import once_a_page
 
 LATE = "The time to decide has run out."
 
@@ -28,6 +29,7 @@ def why_not(call: ToolCall, user: User) -> str:
     return found if isinstance(found, str) else ""
 
 
+@once_a_page(lambda call, user: (call.pk, call.status, call.round, call.arguments_digest, user.pk))
 def seat(call: ToolCall, user: User) -> Seat | str:
     """Return the place in which the person may decide this call now, else the sentence that says why not."""
     if not is_person(user):
@@ -86,46 +88,10 @@ def asked_groups(call: ToolCall) -> frozenset[str]:
 
 
 def waiting_for(user: User) -> QuerySet[ToolCall]:
-    """Return the pending calls that the person may decide now, in their own place or in another's."""
-    if not is_person(user):
-        return ToolCall.objects.none()
-    places = _open_to(user)
-    for away in filter(is_person, delegations.acting_for(user)):
-        places |= _open_to(away)
-    mine = ~Exists(_answers_of(user)) & ~Exists(_written_by(user))
-    calls = ToolCall.objects.filter(places, mine, status=Status.PENDING)
-    return calls.filter(Q(allow_self=True) | ~own_calls(user), expires_at__gt=clock.now()).order_by(F("expires_at"))
+    """Return the pending calls that the person may decide now, in their or in another's place; the riskiest first."""
+    return waiting.for_person(user)
 
 
 def is_late(call: ToolCall) -> bool:
     """Tell whether the time to decide has run out, also where no sweep has come by yet."""
     return call.expires_at is None or call.expires_at <= clock.now()
-
-
-def is_person(user: User) -> bool:
-    """Tell whether this is an active person: service accounts never decide, whatever groups they are in."""
-    return bool(user.is_authenticated and user.is_active and getattr(user, "is_person", False))
-
-
-def _open_to(person: User) -> Q:
-    """Return the condition that a round asks a group of the person's, who has not answered it."""
-    asked = RequirementGroup.objects.filter(
-        requirement__call=OuterRef("pk"), requirement__round=OuterRef("round"), name__in=group_names(person)
-    )
-    place = Q(Exists(asked)) & ~Q(Exists(_answers_of(person))) & ~Q(Exists(_written_by(person)))
-    return place & (Q(allow_self=True) | ~own_calls(person))
-
-
-def _answers_of(person: User) -> QuerySet[Decision]:
-    mine = Q(person_id=person.pk) | Q(on_behalf_of_id=person.pk)
-    if "@" in (address := identity(person)):
-        mine |= Q(person__email__iexact=address) | Q(on_behalf_of__email__iexact=address)
-    return Decision.objects.filter(mine, call=OuterRef("pk"), round=OuterRef("round"))
-
-
-def _written_by(person: User) -> QuerySet[ToolCallRevision]:
-    mine = Q(author_id=person.pk)
-    if "@" in (address := identity(person)):
-        mine |= Q(author__email__iexact=address)
-    now = Q(number=OuterRef("revision")) | Q(digest=OuterRef("arguments_digest"))
-    return ToolCallRevision.objects.filter(mine, now, call=OuterRef("pk"))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents import asking, halts, queue, rounds, runs, standing, tool_versions
+from agents import asking, halts, notify, queue, rounds, runs, standing, tool_versions
 from agents.actors import agent_of, system
 from agents.models import Execution, ToolCall, ToolCallRevision
 from agents.sandbox_values import Result
@@ -186,6 +186,7 @@ def _refuse(call: ToolCall, verdict: Verdict, row: PolicyCheck, refused: standin
         allow_self=verdict.allow_self, sign_in_minutes=verdict.sign_in_minutes,
     )  # fmt: skip
     rounds.begin(call, verdict)
+    notify.tell(notify.Kind.ASKED, call)
     if call.preview_state == "waiting":  # a pre-authorised call had nobody to show it to
         queue.put(queue.PREVIEW, call.pk)
     trail.append(

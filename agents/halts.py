@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from agents.actors import actor_of
-from agents.eligibility import is_person
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
 from agents.models import Agent, Halt, ToolCall
+from agents.principals import is_person
 from agents.states import Status
 from agents.visibility import User
 from audit import clock, trail

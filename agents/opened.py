@@ -1,5 +1,6 @@
-"""Since when a person has had a call before them: signed into the form by the server, and read back with the answer."""
+"""Since when a person has had a call before them, and what of it: signed into the form, and read with the answer."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,29 +8,41 @@ from uuid import UUID
 from django.core.signing import BadSignature, Signer
 
 from agents.models import ToolCall
+from agents.shown_facts import Shown
 from agents.visibility import User
 from audit import clock
 
 SALT = "agents.opened"
 
 
-def mark(call: ToolCall, person: User, since: datetime | None = None) -> str:
-    """Return the signed text that says when this person was shown this call as it stands; now, unless said since when.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """When the person was shown the call first, and all that they have been shown of it last; None: nobody knows."""
+
+    at: datetime
+    shown: Shown | None = None
+
+
+def mark(call: ToolCall, person: User, since: datetime | None = None, shown: Shown | None = None) -> str:
+    """Return the signed text that says since when, now if not said, this person is shown this call, and what of it.
 
     It holds for no other person, call, round or arguments.
     """
     facts = _facts(call.pk, person, call.arguments_digest, call.round)
-    return Signer(salt=SALT).sign_object({**facts, "at": (since or clock.now()).isoformat()})
+    told = [shown.digest, shown.bytes] if shown else None
+    return Signer(salt=SALT).sign_object({**facts, "at": (since or clock.now()).isoformat(), "shown": told})
 
 
-def since(text: str, *, request_id: UUID, person: User, digest: str, round_: int) -> datetime | None:
-    """Return when the person was shown what they answer to; None for a text that was forged or made for another."""
+def read(text: str, *, request_id: UUID, person: User, digest: str, round_: int) -> Opened | None:
+    """Return what the person was shown when; None for a text that was forged or made for another."""
     try:
         facts: dict[str, Any] = Signer(salt=SALT).unsign_object(text)
     except BadSignature:
         return None
-    at = facts.pop("at")
-    return datetime.fromisoformat(at) if facts == _facts(request_id, person, digest, round_) else None
+    at, told = datetime.fromisoformat(facts.pop("at")), facts.pop("shown", None)
+    if facts != _facts(request_id, person, digest, round_):
+        return None
+    return Opened(at, Shown(*told) if told else None)
 
 
 def _facts(request_id: UUID, person: User, digest: str, round_: int) -> dict[str, Any]:

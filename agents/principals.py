@@ -1,11 +1,15 @@
 """Whose request a call is: those people never decide about it, under whatever account."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q, QuerySet
 
-from agents.models import AgentRun, ToolCall
+from agents.models import Agent, AgentRun, ToolCall
 from agents.visibility import User
+from audit.once import once_a_page
 
 
 def of(run: AgentRun) -> QuerySet[AbstractUser]:
@@ -32,9 +36,26 @@ def identity(user: User) -> str:
 
 def own_calls(user: User) -> Q:
     """Return the condition on tool calls that they are the person's own requests."""
-    own = Q(run__requester_id=user.pk) | Q(run__agent__owner_id=user.pk) | Q(run__agent__service_account_id=user.pk)
-    own |= Q(run__agent__acts_for=user.pk)
-    if "@" in (address := identity(user)):
-        for path in ("run__requester", "run__agent__owner", "run__agent__service_account", "run__agent__acts_for"):
-            own |= Q(**{f"{path}__email__iexact": address})
-    return Q(pk__in=ToolCall.objects.filter(own).values("pk"))
+    accounts = accounts_of(user)
+    return Q(run__requester__in=accounts) | Q(run__agent__in=agents_of(accounts))
+
+
+@once_a_page(lambda user: user.pk)
+def accounts_of(user: User) -> list[UUID]:
+    """Return the keys of all accounts of the person."""
+    if user.pk is None or "@" not in (address := identity(user)):
+        return [user.pk] if user.pk else []
+    same = get_user_model().objects.filter(Q(pk=user.pk) | Q(email__iexact=address))
+    return list(same.values_list("pk", flat=True))
+
+
+@once_a_page(lambda accounts: frozenset(accounts))
+def agents_of(accounts: Collection[UUID]) -> list[UUID]:
+    """Return the keys of the agents behind which any of the accounts stands, whoever asked for the run."""
+    behind = Q(owner__in=accounts) | Q(service_account__in=accounts) | Q(acts_for__in=accounts)
+    return list(Agent.objects.filter(behind).values_list("pk", flat=True).distinct())
+
+
+def is_person(user: User) -> bool:
+    """Tell whether this is an active person: service accounts never decide, whatever groups they are in."""
+    return bool(user.is_authenticated and user.is_active and getattr(user, "is_person", False))

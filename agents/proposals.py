@@ -9,7 +9,19 @@ from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from agents import blocks, configuration, decisions, eligibility, halts, pending_cap, queue, quorum, rounds, runs
+from agents import (
+    blocks,
+    configuration,
+    decisions,
+    eligibility,
+    halts,
+    notify,
+    pending_cap,
+    queue,
+    quorum,
+    rounds,
+    runs,
+)
 from agents.actors import agent_of
 from agents.errors import InvalidFieldError, TooManyPendingError, WrongStateError
 from agents.models import AgentRun, Decision, ToolCall, ToolCallRevision, Turn
@@ -128,8 +140,10 @@ def _settle_verdict(run: AgentRun, call: ToolCall, asked: Asked, checked: Checke
         case Outcome.PREAUTHORIZED:
             fields |= {"approved_at": clock.now()}
             queue.put(queue.EXECUTE, call.pk)
-        case Outcome.NEEDS_APPROVAL if call.preview_state == "waiting":
-            queue.put(queue.PREVIEW, call.pk)
+        case Outcome.NEEDS_APPROVAL:
+            notify.tell(notify.Kind.ASKED, call)
+            if call.preview_state == "waiting":
+                queue.put(queue.PREVIEW, call.pk)
     row = check.record(asked, checked, verdict, PolicyCheck.Phase.PROPOSAL)
     ToolCall.objects.filter(pk=call.pk).update(check_row=row, **fields)
     trail.append(

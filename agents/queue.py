@@ -12,8 +12,8 @@ from kombu.exceptions import KombuError
 from agents.models import Outbox
 from audit import clock
 
-PLAN, EXECUTE, PREVIEW = "agents.plan", "agents.execute", "agents.preview"
-QUEUES = {PLAN: "planner", EXECUTE: "executor", PREVIEW: "executor"}
+PLAN, EXECUTE, PREVIEW, NOTIFY = "agents.plan", "agents.execute", "agents.preview", "agents.notify"
+QUEUES = {PLAN: "planner", EXECUTE: "executor", PREVIEW: "executor", NOTIFY: "notifications"}
 RESEND_SECONDS = 10
 RESEND_MOST_SECONDS = 300
 logger = logging.getLogger(__name__)

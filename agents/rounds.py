@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import AbstractUser
 
-from agents import break_glass_group, eligibility, quorum
+from agents import audience, break_glass_group, eligibility, quorum
 from agents.models import Decision, Delegation, Requirement, RequirementGroup, ToolCall
 from agents.principals import identity
 from agents.visibility import group_names
@@ -50,6 +50,7 @@ def begin(call: ToolCall, asked: verdict.Verdict) -> None:
     call.remind_at = began + (until - began) * FIRST_REMINDER if until and asked.reminders else None
     call.escalation_groups = sorted(escalation.groups) if escalation and escalate_at else []
     call.save(update_fields=CLOCK)
+    audience.tell(call, {name for one in asked.requirements for name in one.groups})
 
 
 def opening(asked: verdict.Verdict) -> timedelta:

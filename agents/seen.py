@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agents.shown_facts import Shown
 from agents.sign_in import SignIn
 
 
@@ -13,6 +14,9 @@ class Seen:
     surface         a value of Decision.Surface
     sign_in         what the person's session rests on; None for an API key
     open_seconds    how long the page was open; None where nobody knows
+    shown           all that the page said, as the server made it; None where nobody knows
+    focus_seconds   how long of that it had the focus, as the client reports it
+    expanded        what was folded and was opened, as the client reports it: names of shown_facts.EXPANDABLE
     """
 
     digest: str
@@ -20,3 +24,6 @@ class Seen:
     surface: str
     sign_in: SignIn | None = None
     open_seconds: float | None = None
+    shown: Shown | None = None
+    focus_seconds: float | None = None
+    expanded: tuple[str, ...] = ()

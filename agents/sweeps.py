@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents import execution, halts, queue, runs, tool_versions
+from agents import execution, halts, notify, queue, runs, tool_versions
 from agents.actors import system
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.states import TERMINAL, RunStatus, Status, WaitingFor
@@ -70,6 +70,7 @@ def _lose(run_id: UUID, request_id: UUID) -> bool:
     if not executing.update(status=Status.LOST, note=note):
         return False
     trail.append("tool_call.lost", actor=system(), subject=f"tool_call:{request_id}")
+    notify.tell(notify.Kind.LOST, ToolCall.objects.get(pk=request_id))
     return True
 
 

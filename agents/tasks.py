@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from agents import due, execution, orchestrator, previews, queue, runs, sandbox, sweeps, workers
+from agents.notifications import calling
 from agents.planners.base import Planner, PlannerError
 from agents.planners.claude import ClaudePlanner
 from agents.planners.scripted import ScriptedPlanner
@@ -89,6 +90,14 @@ def sweep_lost() -> None:
 def sweep_disabled() -> None:
     """Deny calls that are bound to a tool version which is not enabled any more."""
     sweeps.deny_disabled()
+
+
+@shared_task(name="agents.sweep_notifications")
+def sweep_notifications() -> None:
+    """Call the worker that tells people, give up what stayed untold for too long, and forget what is old."""
+    calling.call_due()
+    calling.give_up_due()
+    calling.forget_old()
 
 
 @cache

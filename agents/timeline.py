@@ -50,6 +50,9 @@ _WORDS = {
     Event.TOOL_CALL_SETTLED: "Settled by a person",
     Event.TOOL_CALL_PREVIEWED: "Preview made",
     Event.TOOL_CALL_LATE_RESULT: "A result came too late to count",
+    Event.TOOL_CALL_DOSSIER: "The dossier was handed out",
+    Event.NOTIFICATION_FAILED: "A notification could not be sent, and was given up",
+    Event.NOTIFICATION_RETRIED: "A notification is sent again",
 }
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from agents import blocks, decisions, eligibility, passing, principals, rounds, runs, tool_versions
+from agents import blocks, decisions, passing, principals, rounds, runs, tool_versions
 from agents.actors import actor_of
 from agents.decisions import MAX_COMMENT
 from agents.errors import (
@@ -91,7 +91,7 @@ def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) ->
         raise NotFoundError(thing="tool call")
     run = runs.lock(run_id)
     call = passing.locked(request_id, actor)
-    if not eligibility.is_person(actor) or principals.is_own(call, actor):
+    if not principals.is_person(actor) or principals.is_own(call, actor):
         raise NotEligibleError(why="Only people settle calls, and nobody those of their own requests.")
     lost = ToolCall.objects.filter(pk=call.pk, status=Status.LOST)
     if not lost.update(status=outcome, note=note, ended_at=clock.now()):

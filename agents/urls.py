@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from agents.views import approvals, away, edit, halts, inbox, preauthorizations, runs
+from agents.views import approvals, away, batch, dossiers, edit, halts, inbox, preauthorizations, runs
 
 urlpatterns = [
     path("", inbox.page, name="inbox"),
+    path("batch/", batch.page, name="batch"),
     path("approvals/<uuid:request_id>/", approvals.page, name="approval"),
+    path("approvals/<uuid:request_id>/dossier/", dossiers.page, name="dossier"),
     path("approvals/<uuid:request_id>/edit/", edit.page, name="edit"),
     path("runs/", runs.listing, name="runs"),
     path("runs/new/", runs.new, name="run-new"),

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from audit.once import once_a_page
+
 # PostgreSQL: any role may call pg_control_system(); the identifier is made by initdb and survives physical restores, in
 # which transaction numbers go on. SQLite has one writer at a time, so counting rows on gives the same order.
 _NOW = {
@@ -32,8 +34,12 @@ class Stamp:
     cluster: str
 
 
+@once_a_page(lambda: None)
 def now() -> datetime:
-    """Return the database's time at this instant, in UTC, not the time at which the transaction began."""
+    """Return the database's time at this instant, in UTC, not the time at which the transaction began.
+
+    A page that only shows has one time, from top to bottom.
+    """
     (value,) = _row(_NOW[connection.vendor])
     return _utc(value)
 

@@ -40,6 +40,10 @@ class Event(StrEnum):
     TOOL_CALL_SETTLED = "tool_call.settled"
     TOOL_CALL_PREVIEWED = "tool_call.previewed"
     TOOL_CALL_LATE_RESULT = "tool_call.late_result"
+    TOOL_CALL_DOSSIER = "tool_call.dossier"
+    NOTIFICATION_FAILED = "notification.failed"
+    NOTIFICATION_RETRIED = "notification.retried"
+    NOTIFICATION_TARGETS_CHANGED = "notification.targets_changed"
 
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an event
     TOKEN_CONSUMED = "token.consumed"  # noqa: S105

@@ -7,6 +7,9 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from agents.notifications import state
 
 
 class M1AdminSite(AdminSite):
@@ -15,6 +18,12 @@ class M1AdminSite(AdminSite):
     site_title = "M1 admin"
     site_header = "M1"
     index_title = "Everything on record"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show everything there is, and above it which targets of notifications have a problem."""
+        may_see = request.user.has_perm("agents.view_notification")
+        problems = [one for one in state.targets() if one.problem] if may_see else []
+        return super().index(request, {**(extra_context or {}), "notification_problems": problems})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the one sign-in page; those who may not enter are told so there."""

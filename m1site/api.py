@@ -26,6 +26,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/finish", runs.Finish.as_view(permission_classes=PROPOSE)),
     path("tool-calls", tool_calls.ToolCalls.as_view(permission_classes=READ)),
     path("tool-calls/<uuid:request_id>", tool_calls.OneCall.as_view(permission_classes=READ)),
+    path("tool-calls/<uuid:request_id>/dossier", tool_calls.Dossier.as_view(permission_classes=READ)),
     path("tool-calls/<uuid:request_id>/approve", answering.Approve.as_view(permission_classes=DECIDE)),
     path("tool-calls/<uuid:request_id>/reject", answering.Reject.as_view(permission_classes=DECIDE)),
     path("tool-calls/<uuid:request_id>/edit", answering.Edit.as_view(permission_classes=DECIDE)),

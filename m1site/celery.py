@@ -9,6 +9,7 @@ from m1site import heap
 SWEEP_SECONDS = 2
 SWEEPS = (
     "agents.sweep_expired", "agents.sweep_due", "agents.sweep_outbox", "agents.sweep_lost", "agents.sweep_disabled",
+    "agents.sweep_notifications",
 )  # fmt: skip
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "m1site.settings")
@@ -21,6 +22,7 @@ app.conf.update(
         "agents.plan": {"queue": "planner"},
         "agents.execute": {"queue": "executor"},
         "agents.preview": {"queue": "executor"},
+        "agents.notify": {"queue": "notifications"},
         **{sweep: {"queue": "housekeeping"} for sweep in SWEEPS},
     },
     beat_schedule={

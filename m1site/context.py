@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from agents import eligibility
+from agents import eligibility, waiting
 from agents.models import Halt
 from agents.views import halts
 
@@ -16,8 +16,10 @@ def site(request: HttpRequest) -> dict[str, Any]:
     Those are how many tool calls wait for the person, whether they see halts, and the halt on everything.
     """
 
-    def inbox_count() -> int:
-        return eligibility.waiting_for(request.user).count() if request.user.is_authenticated else 0
+    def inbox_count() -> waiting.Count:
+        if not request.user.is_authenticated:
+            return waiting.Count(0)
+        return waiting.count(eligibility.waiting_for(request.user))
 
     def sees_halts() -> bool:
         return request.user.is_authenticated and halts.may_see(request.user)

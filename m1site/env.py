@@ -15,7 +15,7 @@ MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsa
 
 # Names that are promised for parts of M1 that are not built yet. Setting one would have no effect, so it is refused.
 NOT_BUILT_YET = frozenset(
-    "M1_CHECKPOINT_KEY M1_CHECKPOINT_SINKS M1_NOTIFY_URLS METRICS_EXPORT_INTERVAL_MS COST_ALERT_THRESHOLD "
+    "M1_CHECKPOINT_KEY M1_CHECKPOINT_SINKS METRICS_EXPORT_INTERVAL_MS COST_ALERT_THRESHOLD "
     "ENABLE_DISTRIBUTED_CACHE ENABLE_DASHBOARD_API RATE_LIMIT_REQUESTS_PER_MINUTE RATE_LIMIT_REQUESTS_PER_HOUR "
     "ALLOWED_ORIGINS PROMETHEUS_METRICS_ENABLED".split()
 )
@@ -24,6 +24,13 @@ READ_ELSEWHERE = frozenset(
     "M1_CONFIG M1_API_KEY M1_DEMO_PORT M1_FILES_ROOT M1_EMAIL_URL M1_EMAIL_FROM M1_HTTP_HOSTS M1_HTTP_HEADERS "
     "M1_REQUEST_ID M1_RACE_ROUNDS".split()
 )
+
+# Roles that may hold a secret; the operator, who has no role, may hold any.
+HOLDERS = {
+    "SECRET_KEY": ["web"], "M1_JWT_PRIVATE_KEY": ["web"], "ANTHROPIC_API_KEY": ["planner"],
+    "M1_EMAIL_URL": ["executor"], "M1_FILES_ROOT": ["executor"], "M1_HTTP_HEADERS": ["executor"],
+    "M1_NOTIFY_URLS": ["housekeeping"],
+}  # fmt: skip
 
 
 def refuse(name: str, why: str) -> NoReturn:

@@ -12,9 +12,9 @@ from typing import Any
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from m1site import weak
+from m1site import notify_setting, weak
 from m1site.accounts.settings import *  # noqa: F403 - constants: nobody sets them
-from m1site.env import Settings, refuse, refuse_foreign_secrets
+from m1site.env import HOLDERS, Settings, refuse, refuse_foreign_secrets
 from policy import key_list
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,19 +27,7 @@ M1_ROLE = env.choice("M1_ROLE", {"", "web", "planner", "executor", "housekeeping
 IS_PRODUCTION = M1_MODE == "production"
 env.takes_weak = M1_MODE == "demo"
 DEBUG = False
-refuse_foreign_secrets(
-    M1_ROLE,
-    {
-        "SECRET_KEY": ["web"],
-        "M1_JWT_PRIVATE_KEY": ["web"],
-        **dict.fromkeys(OIDC_NAMES, ["web"]),
-        "ANTHROPIC_API_KEY": ["planner"],
-        "M1_EMAIL_URL": ["executor"],
-        "M1_FILES_ROOT": ["executor"],
-        "M1_HTTP_HEADERS": ["executor"],
-    },
-    os.environ,
-)
+refuse_foreign_secrets(M1_ROLE, {**HOLDERS, **dict.fromkeys(OIDC_NAMES, ["web"])}, os.environ)
 
 # The door. Only the web process has sessions to sign; any other gets a key that dies with it.
 SECRET_KEY = env.secret("SECRET_KEY", required=M1_ROLE == "web").decode() or secrets.token_urlsafe(48)
@@ -77,6 +65,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "m1site.formats"
 
 # Redis is a cache only and may be away; the broker is named apart, since a cache's eviction would lose messages.
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -135,6 +124,11 @@ M1_JWT_LEEWAY_SECONDS = env.number("M1_JWT_LEEWAY_SECONDS", default=0, at_most=6
 M1_APPROVAL_TOKEN_TTL_MINUTES = env.number("M1_APPROVAL_TOKEN_TTL_MINUTES", default=5, at_least=1, at_most=60)
 M1_AUDIT_MAC_KEY = env.secret("M1_AUDIT_MAC_KEY", required=bool(M1_ROLE))
 M1_POLICY_FOUR_EYES = env.bool("M1_POLICY_FOUR_EYES", default=M1_MODE != "demo")
+
+# Telling people: the addresses are for the one worker that sends, and for the operator who tries them.
+M1_NOTIFY_ADDRESSES = env.parsed("M1_NOTIFY_URLS", notify_setting.parse)
+if M1_NOTIFY_ADDRESSES and IS_PRODUCTION and not M1_URL.startswith("https://"):
+    refuse("M1_URL", f"is {M1_URL!r}; messages lead people there, so in production it must start with https://")
 
 # Acting: the planner's model, the executor's tools.
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")

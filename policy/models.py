@@ -170,6 +170,10 @@ class PolicyCheck(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        """Return what it is, and which."""
+        return f"policy check {self.pk}"
+
 
 class ApprovalToken(models.Model):
     """A token that M1 signed: the ledger row. An execution token, or a pre-authorisation."""

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from agents import audience
 from agents.models import (
     Agent,
     AgentRun,
@@ -148,6 +149,7 @@ def decide(call: ToolCall, person: User, answer: str = "approve", comment: str =
 def _ask(call: ToolCall, groups: Sequence[str], needed: int) -> None:
     requirement = Requirement.objects.create(call=call, round=call.round, count=needed)
     RequirementGroup.objects.bulk_create(RequirementGroup(requirement=requirement, name=name) for name in groups)
+    audience.tell(call, groups)
     reason = {"rule": "ask", "sentence": "Rule ask asks for review.", "effect": "review", "code": "rule_asks_review"}
     row = PolicyCheck.objects.create(
         request_id=call.pk, phase="proposal", tool_name=call.tool_name, arguments_digest=call.arguments_digest,

@@ -14,6 +14,7 @@ from policy.readonly import ReadOnlyAdmin
 from policy.reveal import reveal
 
 MAY_SEE_TIMES = "agents.view_oversight"
+TIMES = ("open_seconds", "focus_seconds")
 FLAGS = {
     "unreviewed": ("glass broken, not reviewed", Q(kind=Decision.Kind.BREAK_GLASS, review=None)),
     "reviewed": ("glass broken, reviewed", Q(kind=Decision.Kind.BREAK_GLASS, review__isnull=False)),
@@ -50,9 +51,9 @@ class DecisionAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     fields = (
         *("page", "round", "person", "person_name", "on_behalf_of", "answer", "kind", "flags", "token", "surface"),
-        *("comment_text", "digest_seen", "is_self_approval", "reviewed", "created_at"),
+        *("comment_text", "digest_seen", "shown", "is_self_approval", "reviewed", "created_at"),
     )
-    readonly_fields = ("page", "comment_text", "flags", "reviewed")
+    readonly_fields = ("page", "comment_text", "flags", "shown", "expanded_parts", "reviewed")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
         """Return the decisions on what the person may see."""
@@ -60,16 +61,16 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Return the columns."""
-        return (*self.list_display, "open_seconds") if request.user.has_perm(MAY_SEE_TIMES) else self.list_display
+        return (*self.list_display, *TIMES) if request.user.has_perm(MAY_SEE_TIMES) else self.list_display
 
     def get_fields(self, request: HttpRequest, obj: Decision | None = None) -> tuple[str, ...]:
         """Return the fields."""
-        return (*self.fields, "open_seconds") if request.user.has_perm(MAY_SEE_TIMES) else self.fields
+        return (*self.fields, *TIMES, "expanded_parts") if request.user.has_perm(MAY_SEE_TIMES) else self.fields
 
     @admin.display(description="tool call")
     def page(self, decision: Decision) -> SafeString:
         """Return the way to the page of the call."""
-        return link("approval", decision.call_id, decision.call.headline[:80])
+        return link("approval", decision.call_id, reveal(decision.call.headline[:80], one_line=True))
 
     @admin.display(description="comment")
     def comment_text(self, decision: Decision) -> str:
@@ -87,6 +88,18 @@ class DecisionAdmin(ReadOnlyAdmin):
             f"in the place of {decision.on_behalf_of}": decision.on_behalf_of_id is not None,
         }
         return ", ".join(words for words, is_so in found.items() if is_so)
+
+    @admin.display(description="what was shown")
+    def shown(self, decision: Decision) -> str:
+        """Return the digest and the length of all that stood on the page."""
+        if decision.shown_bytes is None:
+            return "not known"
+        return f"{decision.shown_bytes:,} bytes as canonical JSON, keyed digest {decision.shown_digest}"
+
+    @admin.display(description="opened, as the client reports it")
+    def expanded_parts(self, decision: Decision) -> str:
+        """Return the parts of the page that were folded at first."""
+        return ", ".join(decision.expanded) or "nothing reported"
 
     @admin.display(description="reviewed")
     def reviewed(self, decision: Decision) -> str:

@@ -24,7 +24,7 @@ class Approve(APIView):
         """Approve what you saw; 409 if the call is not that any more."""
         call_rows.visible(request, request_id)
         body = bodies.Yes.read(request)
-        seen = call_rows.seen(request, body)
+        seen = call_rows.seen(request, request_id, body)
         tool_calls.approve(request_id, actor=caller(request), seen=seen, comment=body["comment"])
         return call_rows.told(request, request_id)
 
@@ -38,7 +38,7 @@ class Reject(APIView):
         call_rows.visible(request, request_id)
         body = bodies.No.read(request)
         said = {"comment": body["comment"], "stop_run": body["stop_run"]}
-        tool_calls.reject(request_id, actor=caller(request), seen=call_rows.seen(request, body), **said)
+        tool_calls.reject(request_id, actor=caller(request), seen=call_rows.seen(request, request_id, body), **said)
         return call_rows.told(request, request_id)
 
 
@@ -51,7 +51,7 @@ class Edit(APIView):
         call = call_rows.visible(request, request_id)
         body = bodies.Edited.read(request)
         arguments = canonical.encode(shown.unmasked(call, body["arguments"]))
-        seen = call_rows.seen(request, body)
+        seen = call_rows.seen(request, request_id, body)
         editing.edit(request_id, actor=caller(request), seen=seen, arguments=arguments, comment=body["comment"])
         return call_rows.told(request, request_id)
 
@@ -64,7 +64,7 @@ class BreakGlass(APIView):
         """Approve what you saw alone, in an emergency; it stays flagged until a second person has reviewed it."""
         call_rows.visible(request, request_id)
         body = bodies.BrokenGlass.read(request)
-        seen = call_rows.seen(request, body)
+        seen = call_rows.seen(request, request_id, body)
         break_glass.break_glass(request_id, actor=caller(request), seen=seen, reason=body["reason"])
         return call_rows.told(request, request_id)
 

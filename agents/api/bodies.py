@@ -7,6 +7,7 @@ from agents import delegations
 from agents.api.fields import Moment, Seconds
 from agents.proposals import MAX_CALLS, MAX_REASON
 from agents.runs import MAX_GOAL
+from agents.shown_facts import EXPANDABLE
 from agents.states import RunStatus, Status
 from agents.tool_calls import MAX_COMMENT
 from audit.rest import Body, Flag, Identifier, Money, Object, Text, Whole
@@ -53,7 +54,13 @@ class Seen(Body):
 
     arguments_digest = Text(validators=[RegexValidator(r"\A[0-9a-f]{64}\Z")])
     round = Whole(min_value=1, max_value=32_767)
-    open_seconds = Seconds(required=False, help_text="How long the person had it before them; nobody checks it.")
+    shown_mark = Text(required=False, max_length=1_000, help_text="As the call had it: M1 knows by it what was shown.")
+    open_seconds = Seconds(required=False, help_text="How long the person had it before them, as you report it.")
+    focus_seconds = Seconds(required=False, help_text="How long of that it had their attention, as you report it.")
+    expanded = serializers.ListField(
+        child=serializers.ChoiceField(EXPANDABLE), required=False, default=list, max_length=len(EXPANDABLE),
+        help_text="Parts that were folded at first and that the person opened, as you report it.",
+    )  # fmt: skip
 
 
 class Yes(Seen):

@@ -8,8 +8,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agents import blocks, break_glass_group, editing, eligibility
-from agents.api import decision_answers, shown, words
+from agents import blocks, break_glass_group, editing, eligibility, opened, shown_facts
+from agents.api import around_answers, decision_answers, shown, words
+from agents.api.around_answers import AroundShape, ToolShape
 from agents.api.decision_answers import BlockShape, DecisionShape, EditShape, RequirementShape
 from agents.eligibility import Seat
 from agents.models import ToolCall
@@ -130,6 +131,8 @@ class CallDetail(CallOutcome):
     goal = Text(source="run.goal")
     environment = Text(source="run.environment")
     tool_digest = Text(source="tool_version.digest", default="")
+    promises = Method(help_text="What the tool's author says about it; null for a tool that M1 does not know.")
+    around = Method(help_text="The run that asks, and other calls to compare with.")
     preview_state = Text()
     preview = Method()
     policy_version = Whole(source="check_row.policy_version.number", default=None, allow_null=True)
@@ -147,7 +150,18 @@ class CallDetail(CallOutcome):
     why_not_edit = Method(help_text="Why you may not edit the arguments; empty if you may.")
     why_not_break_glass = Method(help_text="Why you may not break the glass; empty if you may.")
     why_not_reopen = Method(help_text="Why you may not reopen it; empty if you may.")
+    shown_mark = Method(help_text="Send it back with your answer: M1 then knows what was shown, and since when.")
     _found: Seat | str | None = None  # there is one call, and two fields that ask
+
+    @extend_schema_field(ToolShape(allow_null=True))
+    def get_promises(self, call: ToolCall) -> dict[str, Any] | None:
+        """Return what the tool is."""
+        return around_answers.tool_of(call)
+
+    @extend_schema_field(AroundShape)
+    def get_around(self, call: ToolCall) -> dict[str, Any]:
+        """Return where the call stands, as its reader may see it."""
+        return around_answers.around_of(call, self.user)
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_preview(self, call: ToolCall) -> JSON:
@@ -188,6 +202,16 @@ class CallDetail(CallOutcome):
     def get_why_not_reopen(self, call: ToolCall) -> str:
         """Return the sentence that says why the caller may not reopen the call."""
         return blocks.may_reopen(call, self.user)
+
+    def get_shown_mark(self, call: ToolCall) -> str:
+        """Return nothing yet: the mark is over all the other fields."""
+        return ""
+
+    def to_representation(self, instance: ToolCall) -> Any:
+        """Return the fields, and M1's mark over them, which holds for this caller alone."""
+        told = super().to_representation(instance)
+        user = self.context["request"].user
+        return {**told, "shownMark": opened.mark(instance, user, shown=shown_facts.of(told))}
 
     def _seat(self, call: ToolCall) -> Seat | str:
         if self._found is None:

@@ -8,12 +8,13 @@ from django.db.models import F, Prefetch, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import delegations, eligibility, visibility
+from agents import delegations, eligibility, opened, visibility
 from agents.api.call_answers import CallDetail
-from agents.errors import NotFoundError
+from agents.errors import InvalidFieldError, NotFoundError
 from agents.models import Decision, RequirementGroup, ToolCall
 from agents.seen import Seen
 from agents.visibility import User, group_names
+from audit import clock
 from audit.rest import caller
 
 DECISIONS = Prefetch(
@@ -25,9 +26,10 @@ BROKEN_GLASS = Prefetch("decisions", Decision.objects.filter(kind=Decision.Kind.
 def visible(request: Request, request_id: UUID) -> ToolCall:
     """Return a call that the caller may see. Raises NotFoundError, the same for all others."""
     rows = visibility.calls_visible_to(caller(request)).select_related(
-        "run__agent", "run__requester", "tool_version__tool", "check_row__policy_version", "execution"
+        "run__agent", "run__requester", "turn", "tool_version__tool", "check_row__policy_version", "execution"
     )
-    call = rows.prefetch_related("requirements__groups", DECISIONS, "revisions").filter(pk=request_id).first()
+    rows = rows.defer("turn__request", "turn__reply").prefetch_related("requirements__groups", DECISIONS, "revisions")
+    call = rows.filter(pk=request_id).first()
     if call is None:
         raise NotFoundError(thing="tool call")
     return call
@@ -57,8 +59,26 @@ def places(user: User, calls: Sequence[ToolCall]) -> dict[UUID, str]:
     return found
 
 
-def seen(request: Request, body: dict[str, Any]) -> Seen:
+def seen(request: Request, request_id: UUID, body: dict[str, Any]) -> Seen:
     """Return what was seen, and where: the command line says so itself, with its key."""
     surface = Decision.Surface.CLI if request.headers.get("M1-Surface") == "cli" else Decision.Surface.API
     sign_in = getattr(request._request, "sign_in", None)
-    return Seen(body["arguments_digest"], body["round"], surface, sign_in, body.get("open_seconds"))
+    return Seen(
+        body["arguments_digest"], body["round"], surface, sign_in, **_looked(request, request_id, body),
+        focus_seconds=body.get("focus_seconds"), expanded=tuple(body["expanded"]),
+    )  # fmt: skip
+
+
+def _looked(request: Request, request_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Return what was shown and for how long: by M1's own mark, where the client sends it back, else by its report."""
+    reported = body.get("open_seconds")
+    if "shown_mark" not in body:
+        return {"open_seconds": reported}
+    known = opened.read(
+        body["shown_mark"], request_id=request_id, person=caller(request), digest=body["arguments_digest"],
+        round_=body["round"],
+    )  # fmt: skip
+    if known is None:
+        raise InvalidFieldError(field="shownMark", problem="was not made for you and for the call that you name")
+    seconds = (clock.now() - known.at).total_seconds()
+    return {"open_seconds": seconds if reported is None else min(reported, seconds), "shown": known.shown}

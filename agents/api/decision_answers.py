@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from agents import break_glass
@@ -38,6 +39,10 @@ class DecisionShape(Shape):
     comment = Text()
     digest_seen = Text()
     open_seconds = serializers.SerializerMethodField(help_text="For the person and for who oversees; else null.")
+    focus_seconds = serializers.SerializerMethodField(help_text="Of that, with the focus, as the client reports it.")
+    expanded = serializers.SerializerMethodField(help_text="Folded parts that were opened, as the client reports it.")
+    shown_digest = Text(help_text="Keyed digest of all that was shown; empty: not known.")
+    shown_bytes = Whole(allow_null=True, help_text="How long that was, as canonical JSON.")
     is_self_approval = YesNo()
     needs_review = serializers.SerializerMethodField(help_text="A break-glass decision that nobody has reviewed.")
     reviewed_by = Text(source="review.person_name", default=None, allow_null=True)
@@ -47,8 +52,20 @@ class DecisionShape(Shape):
 
     def get_open_seconds(self, decision: Decision) -> float | None:
         """Return how long the person looked: how somebody decides is for them, and for who oversees."""
+        return decision.open_seconds if self._may_view(decision) else None
+
+    def get_focus_seconds(self, decision: Decision) -> float | None:
+        """Return how long of that they had it in focus."""
+        return decision.focus_seconds if self._may_view(decision) else None
+
+    @extend_schema_field(serializers.ListField(child=Text(), allow_null=True))
+    def get_expanded(self, decision: Decision) -> list[str] | None:
+        """Return what they opened."""
+        return list(decision.expanded) if self._may_view(decision) else None
+
+    def _may_view(self, decision: Decision) -> bool:
         user: User = self.context["request"].user
-        return decision.open_seconds if shown.may_view_haste(user, decision) else None
+        return shown.may_view_haste(user, decision)
 
     def get_needs_review(self, decision: Decision) -> bool:
         """Return whether it is flagged still."""

@@ -35,6 +35,8 @@ class MannerShape(Shape):
     fast_share = serializers.FloatField(allow_null=True, help_text="Fast of timed, 0 to 1.")
     open_median = serializers.FloatField(allow_null=True)
     open_p95 = serializers.FloatField(allow_null=True)
+    focus_median = serializers.FloatField(allow_null=True, help_text="Of that, with the focus, as clients report it.")
+    blind = serializers.IntegerField(help_text="Approvals of which nobody knows what was shown.")
     wait_median = serializers.FloatField(allow_null=True)
     wait_p95 = serializers.FloatField(allow_null=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from agents import edits
 from agents.edits import Change
-from agents.models import Decision, ToolCall
+from agents.models import Decision, ToolCall, ToolCallRevision
 from agents.visibility import User
 from audit import canonical
 from audit.canonical import JSON
@@ -19,6 +19,11 @@ OVERSIGHT = "agents.view_oversight"
 def arguments(call: ToolCall) -> JSON:
     """Return the arguments of the current revision; null for what is no JSON object."""
     return _masked(_current(call), _hidden(call))
+
+
+def written(call: ToolCall, revision: ToolCallRevision) -> JSON:
+    """Return the arguments of one revision; null for what is no JSON object."""
+    return _masked(bytes(revision.arguments), _hidden(call))
 
 
 def unmasked(call: ToolCall, given: Mapping[str, JSON]) -> dict[str, JSON]:

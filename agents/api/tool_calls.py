@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import break_glass, eligibility, visibility
+from agents import break_glass, dossier, eligibility, visibility
 from agents.api import bodies, call_rows
 from agents.api.call_answers import CallDetail, ListedCall
 from agents.models import ToolCall
@@ -59,3 +60,12 @@ class OneCall(APIView):
     def get(self, request: Request, request_id: UUID) -> Response:
         """Return the call with everything that a decision needs."""
         return call_rows.told(request, request_id)
+
+
+class Dossier(APIView):
+    """All that is on record about one tool call, from the goal to the effect."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, request_id: UUID) -> Response:
+        """Return the dossier; its digest goes on the trail, so that a copy can be told from a forgery."""
+        return Response(dossier.make(request_id, actor=caller(request)))

@@ -84,3 +84,7 @@ class Halt(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="halt_one_scope", condition=Q(agent__isnull=True) | Q(tool__isnull=True))
         ]
+
+    def __str__(self) -> str:
+        """Return what it is, and which."""
+        return f"halt {self.pk}"

@@ -4,12 +4,16 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from uuid_utils.compat import uuid7
 
+from agents.models.agent import Agent
 from agents.models.run import AgentRun, Turn
 from agents.states import Status
 from policy.models import ApprovalToken, PolicyCheck, ToolVersion
+
+RISKS = ("critical", "high", "medium")
+"""The riskiest first; whatever else a call says comes after them."""
 
 
 class ToolCall(models.Model):
@@ -49,6 +53,18 @@ class ToolCall(models.Model):
     created_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    rank = models.GeneratedField(
+        expression=Case(
+            *(When(risk=word, then=Value(place)) for place, word in enumerate(RISKS)), default=Value(len(RISKS))
+        ),
+        output_field=models.SmallIntegerField(), db_persist=True, help_text="0 for the riskiest.",
+    )  # fmt: skip
+    agent = models.ForeignKey(Agent, models.PROTECT, null=True, related_name="+", db_index=False)
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    asked_key = models.CharField(max_length=32, blank=True, default="", help_text="Of the groups that the round asks.")
+    like_key = models.CharField(
+        max_length=32, blank=True, default="", help_text="Of the calls of its agent that ask for exactly the same."
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -75,11 +91,29 @@ class ToolCall(models.Model):
             models.Index(
                 fields=["tool_name", "arguments_digest"], name="tool_call_same", condition=Q(status="pending")
             ),
-        ]
+            models.Index(
+                fields=["tool_name", "-ended_at"], name="tool_call_ended", condition=Q(ended_at__isnull=False)
+            ),
+            models.Index(
+                fields=["tool_name", "arguments_digest"], name="tool_call_rejected", condition=Q(status="rejected")
+            ),
+            models.Index(fields=["ended_at"], name="tool_call_last", condition=Q(ended_at__isnull=False)),
+            models.Index(  # all that the lists of waiting calls look at, in their order: the rows themselves are wide
+                fields=[
+                    "status", "rank", "expires_at", "request_id", "asked_key", "like_key", "agent", "requester",
+                    "allow_self", "revision", "round", "arguments_digest", "tool_name", "risk", "run",
+                ],
+                name="tool_call_inbox", condition=Q(status="pending"),
+            ),
+        ]  # fmt: skip
         permissions: ClassVar = [
             ("view_bodies", "Can read arguments and results"),
             ("view_oversight", "Can see how each person decides"),
         ]
+
+    def __str__(self) -> str:
+        """Return what it is, and which."""
+        return f"tool call {self.pk}"
 
 
 class ToolCallRevision(models.Model):
@@ -118,3 +152,7 @@ class Execution(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["lease_until"], name="execution_running", condition=Q(finished_at__isnull=True))
         ]
+
+    def __str__(self) -> str:
+        """Return what it is, and which."""
+        return f"execution {self.pk}"

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
 from agents.models.call import ToolCall
@@ -74,6 +74,16 @@ class Decision(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", help_text="Who was away."
     )
     open_seconds = models.FloatField(null=True, help_text="How long the page was open; null: not known.")
+    focus_seconds = models.FloatField(
+        null=True, help_text="How long of that it had the focus, as the client reports it; null: not known."
+    )
+    expanded = models.JSONField(
+        default=list, help_text="Names of the folded parts that were opened, as the client reports them."
+    )
+    shown_digest = models.CharField(
+        max_length=64, blank=True, help_text="Keyed digest of all that the page showed; empty: not known."
+    )
+    shown_bytes = models.PositiveBigIntegerField(null=True, help_text="How long that was, as canonical JSON.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -92,11 +102,22 @@ class Decision(models.Model):
             models.CheckConstraint(
                 name="decision_break_glass_approves", condition=~Q(kind="break_glass") | Q(answer="approve")
             ),
+            models.CheckConstraint(
+                name="decision_focus_within_open",
+                condition=Q(focus_seconds__isnull=True) | Q(focus_seconds__lte=F("open_seconds")),
+            ),
+            models.CheckConstraint(
+                name="decision_shown_has_length", condition=Q(shown_digest="") | Q(shown_bytes__isnull=False)
+            ),
         ]  # fmt: skip
         indexes: ClassVar = [
             models.Index(fields=["created_at"], name="decision_by_time"),
             models.Index(fields=["created_at"], name="decision_break_glass", condition=Q(kind="break_glass")),
         ]
+
+    def __str__(self) -> str:
+        """Return what it is, and which."""
+        return f"decision {self.pk}"
 
 
 class DecisionReview(models.Model):

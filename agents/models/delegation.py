@@ -27,3 +27,7 @@ class Delegation(models.Model):
             models.CheckConstraint(name="delegation_to_someone_else", condition=~Q(person=F("delegate"))),
         ]
         indexes: ClassVar = [models.Index(fields=["delegate", "ends_at"], name="delegation_by_delegate")]
+
+    def __str__(self) -> str:
+        """Return what it is, and which."""
+        return f"stand-in {self.pk}"

@@ -69,6 +69,10 @@ class AgentRun(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        """Return what it is, and which."""
+        return f"run {self.pk}"
+
 
 class Turn(models.Model):
     """One reply of the planner, verbatim, with what was sent to get it. Insert only: thinking is bound to it."""

@@ -1,19 +1,21 @@
 """How pages write text that others wrote, and the facts of M1: nothing here trusts what it is given."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from agents.times import clock_time, distance
 from policy.reveal import marks
 
 register = template.Library()
-TEXT_LIMIT = 20_000
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+TEXT_LIMIT, LONG = 20_000, 1_200
 
 
 @register.filter
@@ -41,7 +43,7 @@ def _mark(text: str, title: str) -> SafeString:
 @register.inclusion_tag("agents/_foreign.html")
 def foreign(text: str, label: str = "", limit: int = TEXT_LIMIT) -> dict[str, Any]:
     """Show text that is not M1's own: boxed, labelled, bounded in size."""
-    return {"text": text[:limit], "label": label, "left_out": max(0, len(text) - limit)}
+    return {"text": text[:limit], "label": label, "left_out": max(0, len(text) - limit), "is_long": len(text) > LONG}
 
 
 @register.simple_tag
@@ -55,24 +57,6 @@ def moment(value: datetime | None, now: datetime, seconds: bool = False) -> Safe
         value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S} UTC", distance(value - now),
         clock_time(value, now, seconds=seconds),
     )  # fmt: skip
-
-
-def distance(difference: timedelta) -> str:
-    """Return a difference in words: `in 4 minutes`, `2 days ago`."""
-    seconds = round(difference.total_seconds())
-    if abs(seconds) < 5:
-        return "now"
-    size, unit = next((size, unit) for size, unit in _UNITS if abs(seconds) >= size)
-    count = abs(seconds) // size
-    words = f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"in {words}" if seconds > 0 else f"{words} ago"
-
-
-def clock_time(value: datetime, now: datetime, *, seconds: bool) -> str:
-    """Return the absolute time, with its date when that is not today."""
-    year = "" if value.year == now.year else f" {value.year}"
-    day = "" if value.date() == now.date() else f"{value.day} {value:%b}{year}, "
-    return f"{day}{value:%H:%M:%S} UTC" if seconds else f"{day}{value:%H:%M} UTC"
 
 
 @register.simple_tag
@@ -103,17 +87,20 @@ def short(digest: str) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """Draw one symbol of the sheet m1/icons.svg; the words beside it say what it means."""
     sheet = static("m1/icons.svg")
     return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>', sheet, name)
 
 
-@register.inclusion_tag("agents/_risk.html")
-def risk(word: str) -> dict[str, Any]:
+@register.simple_tag
+@lru_cache(64)
+def risk(word: str) -> SafeString:
     """Show how risky a call is: in words, and as bars."""
     level = {"low": 1, "medium": 2, "high": 3}.get(word, 4)
-    return {"word": word, "bars": [number <= level for number in range(1, 5)]}
+    shown = {"word": word, "bars": [number <= level for number in range(1, 5)]}
+    return render_to_string("agents/_risk.html", shown)
 
 
 @register.inclusion_tag("agents/_status.html")

@@ -1,54 +1,73 @@
-"""Calls of one agent that ask for exactly the same, one row each: sorted, counted and cut to pages by the database."""
+"""Calls of one agent that ask for exactly the same, one row each: a walk along the order of the inbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Case, CharField, Count, Func, IntegerField, Min, QuerySet, Value, When, Window
+from django.db.models import CharField, QuerySet
 from django.db.models.functions import Cast
 
 from agents.models import ToolCall
+from agents.views.paging import Page
+from agents.waiting import MOST, Count
 
+Kind: TypeAlias = tuple[str, str | None]
 PER_PAGE = 20
-SAME = ("run__agent_id", "tool_name", "arguments_digest")
-RISKS = ("critical", "high", "medium")
-RISK = Case(*(When(risk=word, then=Value(place)) for place, word in enumerate(RISKS)), default=Value(len(RISKS)))
+MOST_PAGES = 50
 
 
-class _Sum(Func):
-    """SUM over a window of groups; Django's own Sum takes no aggregate."""
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many calls a group has besides its first; `at_least` where the walk ended before the list did."""
 
-    function = "SUM"
-    window_compatible = True
-    output_field = IntegerField()
+    more: int
+    at_least: bool
+
+    def __bool__(self) -> bool:
+        return self.more > 0
+
+    def __str__(self) -> str:
+        return f"at least {self.more}" if self.at_least else str(self.more)
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
     """A page of groups.
 
-    sizes   how many calls each has, by the first of them; the riskiest and soonest to expire on top
+    sizes   by the first call of each; the riskiest and soonest to expire on top
     calls   how many calls all groups of all pages have
+    kinds   tool and agent of each, as far as the walk came
     """
 
-    page: Page[int]
-    sizes: Mapping[UUID, int]
-    calls: int
+    page: Page[UUID]
+    sizes: Mapping[UUID, Size]
+    calls: Count
+    kinds: frozenset[Kind]
 
 
-def grouped(calls: QuerySet[ToolCall], wanted: str) -> Groups:
-    """Return the wanted page of the calls in groups; a page that does not exist is the nearest that does."""
-    found = _grouped(calls)
-    start = (max(int(wanted), 1) - 1) * PER_PAGE if wanted.isdecimal() and len(wanted) < 7 else 0
-    rows = list(found[start : start + PER_PAGE])
-    if not rows and start:
-        last = Paginator(found, PER_PAGE).num_pages
-        start, rows = (last - 1) * PER_PAGE, list(found[(last - 1) * PER_PAGE :])
-    count, total = (rows[0]["groups"], rows[0]["calls"]) if rows else (0, 0)
-    page = Paginator(range(count), PER_PAGE).get_page(start // PER_PAGE + 1)
-    return Groups(page, {UUID(row["first"]): row["size"] for row in rows}, int(total))
+@dataclass(slots=True)
+class _Group:
+    first: str
+    kind: Kind
+    size: int = 0
+
+
+def grouped(calls: QuerySet[ToolCall], number: int) -> Groups:
+    """Return a page of the calls, which stand in the order of the inbox, in groups; the nearest page that exists."""
+    number = min(number, MOST_PAGES)
+    groups: dict[str, _Group] = {}
+    counted = read = _read(calls, groups)
+    while read == MOST and len(groups) <= number * PER_PAGE:
+        read = _read(_others(calls, groups), groups)
+    is_all = counted < MOST
+    pages = max(1, -(-len(groups) // PER_PAGE))
+    number = min(number, pages)
+    shown = list(groups.values())[(number - 1) * PER_PAGE : number * PER_PAGE]
+    has_next = number < min(pages, MOST_PAGES)
+    sizes = {UUID(group.first): Size(group.size - 1, not is_all) for group in shown}
+    page = Page(list(sizes), number, has_next, pages if is_all else None)
+    return Groups(page, sizes, Count(counted), frozenset(group.kind for group in groups.values()))
 
 
 def of(call: ToolCall, calls: QuerySet[ToolCall]) -> QuerySet[ToolCall]:
@@ -57,11 +76,20 @@ def of(call: ToolCall, calls: QuerySet[ToolCall]) -> QuerySet[ToolCall]:
     return calls.filter(run__agent_id=call.run.agent_id, **same)
 
 
-def _grouped(calls: QuerySet[ToolCall]) -> QuerySet[ToolCall, dict[str, Any]]:
-    size = Count("request_id")
-    found: QuerySet[ToolCall, dict[str, Any]] = calls.order_by().values(*SAME)
-    found = found.annotate(
-        size=size, first=Min(Cast("request_id", CharField())), soonest=Min("expires_at"), riskiest=Min(RISK),
-        groups=Window(Count("*")), calls=Window(_Sum(size)),
-    )  # fmt: skip
-    return found.order_by("riskiest", "soonest", "first")
+def as_text(field: str) -> Cast:
+    """Return a key as the database writes it: a thousand objects, of which few are looked at, take their time."""
+    return Cast(field, CharField(max_length=36))
+
+
+def _read(calls: QuerySet[ToolCall], groups: dict[str, _Group]) -> int:
+    """Put the first MOST calls into their groups, and return how many there were."""
+    rows = list(calls.values_list(as_text("pk"), "like_key", "tool_name", as_text("agent"))[:MOST])
+    for pk, key, tool, agent in rows:
+        groups.setdefault(key or pk, _Group(pk, (tool, agent))).size += 1
+    return len(rows)
+
+
+def _others(calls: QuerySet[ToolCall], groups: Mapping[str, _Group]) -> QuerySet[ToolCall]:
+    """Return the calls of groups that the walk has not met."""
+    met = [group.first for group in groups.values()]
+    return calls.exclude(like_key__in=[key for key in groups if key]).exclude(pk__in=met)

@@ -24,7 +24,7 @@ def form_of(request: Request, call: ToolCall, kind: str) -> Form:
     """Return the form of one of ANSWERS with what the browser sent."""
     made = ANSWERS[kind].form
     if issubclass(made, SeenForm):
-        return made(request.POST, person=request.user, request_id=call.pk)
+        return made(request.POST, person=request.user, call=call)
     return made(request.POST)
 
 

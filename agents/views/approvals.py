@@ -11,16 +11,18 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import opened, visibility
+from agents import opened, typed_name, visibility
 from agents.decision_forms import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
 from agents.eligibility import waiting_for
 from agents.forms import ReasonForm
 from agents.models import Decision, ToolCall
+from agents.views import call_shown
 from agents.views.answers import ANSWERS, form_of
 from agents.views.call_facts import facts
 from agents.views.door import Request, live, signed_in
 from audit.errors import M1Error
 
+MARK = "M1-Opened"
 UNKNOWN = "Nothing was recorded. The form does not say what you answer."
 INCOMPLETE = "Nothing was recorded. See what is missing below."
 
@@ -60,7 +62,7 @@ def _answer(request: Request, call: ToolCall) -> HttpResponse:
         return _again(request, call, 400, UNKNOWN, {})
     form = form_of(request, call, kind)
     if not form.is_valid():
-        return _again(request, call, 400, INCOMPLETE, {kind: form})
+        return _again(request, call, 400, _missing(form), {kind: form})
     try:
         ANSWERS[kind].give(request, call, form)
     except M1Error as exc:
@@ -68,6 +70,12 @@ def _answer(request: Request, call: ToolCall) -> HttpResponse:
     response = redirect("approval", call.pk)
     response.status_code = 303
     return response
+
+
+def _missing(form: Form) -> str:
+    """Return what the person has to do; a name typed wrong stands far from the top of a phone's page."""
+    named = form.errors.get("named")
+    return f"Nothing was recorded. {named[0]}" if named else INCOMPLETE
 
 
 def _again(
@@ -82,25 +90,47 @@ def _context(request: Request, call: ToolCall, forms: Mapping[str, Form] | None 
     filled = forms or {}
 
     def blank(form: type[SeenForm]) -> SeenForm:
-        return form(person=request.user, request_id=call.pk)
+        return form(person=request.user, call=call)
 
-    return facts(request, call) | {
-        "opened": opened.mark(call, request.user, shown_since(call, filled.values())),
+    found = facts(request, call)
+    return found | _marks(request, call, found, filled) | {
         "approve_form": filled.get("approve") or blank(ApproveForm),
         "reject_form": filled.get("reject") or filled.get("stop") or blank(RejectForm),
         "glass_form": filled.get("break_glass") or blank(BreakGlassForm),
         "settle_form": filled.get("settle") or SettleForm(), "review_form": filled.get("review") or ReviewForm(),
         "reopen_form": filled.get("reopen") or ReasonForm(),
-        "is_rejecting": bool(filled.keys() & {"reject", "stop"}),
+        "is_rejecting": bool(filled.keys() & {"reject", "stop"}), "typed_name": typed_name.wanted(call),
         "next_call": waiting_for(request.user).exclude(pk=call.pk).only("pk", "headline").first(),
     }  # fmt: skip
+
+
+def _marks(request: Request, call: ToolCall, found: Mapping[str, Any], filled: Mapping[str, Form]) -> dict[str, Any]:
+    """Return what the server signs of this showing, and how the person looked so far where they send a form again.
+
+    A live part that shows nothing new carries no mark of its own: it would differ each time for nothing.
+    """
+    again = shown_since(call, filled.values())
+    since = again or _polled_since(request, call)
+    mark = opened.mark(call, request.user, since, call_shown.of(found))
+    is_new = not request.htmx or request.GET.get("seen") != found["state"]
+    looked = next(iter(filled.values()), None) if again else None
+    return {"opened": mark, "poll_mark": mark if since or is_new else "", "looked": looked}
 
 
 def shown_since(call: ToolCall, forms: Iterable[Form]) -> datetime | None:
     """Return since when the person has this call before them, where they only send the same form once more."""
     for form in forms:
-        if isinstance(form, SeenForm) and form.opened_at:
+        if isinstance(form, SeenForm) and form.mark:
             seen = form.cleaned_data
             if (seen.get("digest"), seen.get("round")) == (call.arguments_digest, call.round):
-                return form.opened_at
+                return form.mark.at
     return None
+
+
+def _polled_since(request: Request, call: ToolCall) -> datetime | None:
+    """Return since when a page that asks for its live part shows the call, by the mark that it was made with."""
+    known = opened.read(
+        request.headers.get(MARK, ""), request_id=call.pk, person=request.user, digest=call.arguments_digest,
+        round_=call.round,
+    )  # fmt: skip
+    return known.at if known else None

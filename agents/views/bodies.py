@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from audit import canonical
 from audit.canonical import JSON
 from audit.errors import M1Error
+from policy.gaps import gaps
 from policy.scripts import mixed_scripts
 
-LONG_BYTES = 600
+LONG_BYTES, LONG_LINES = 600, 12
 _KINDS = {str: "text", bool: "yes or no", int: "number", float: "number", list: "list", dict: "object"}
 
 
@@ -19,6 +20,7 @@ class Value:
     text      a text itself; anything else as canonical JSON
     items     the texts of a list of texts
     mixed     words that mix alphabets, so that one name may look like another
+    gaps      long stretches of nothing, in words, after which the text goes on
     """
 
     name: str
@@ -29,11 +31,13 @@ class Value:
     is_sensitive: bool
     is_hidden: bool
     mixed: tuple[str, ...]
+    gaps: tuple[str, ...]
 
     @property
     def is_long(self) -> bool:
         """Whether script folds it, and asks to have it opened before an approval."""
-        return not self.is_hidden and (self.bytes > LONG_BYTES or self.text.count("\n") > 12)
+        lines = len(self.items) + sum(item.count("\n") for item in self.items)
+        return not self.is_hidden and (lines > LONG_LINES or bool(self.gaps) or is_long(self.text))
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ def read(data: bytes, *, sensitive: Collection[str], may_view: bool) -> Body:
     return Body(values, raw, len(data), is_hidden=not may_view)
 
 
+def is_long(text: str) -> bool:
+    """Tell whether a text is too long to be read at a glance, or hides its end behind a stretch of nothing."""
+    return len(text.encode()) > LONG_BYTES or text.count("\n") > LONG_LINES or bool(gaps(text))
+
+
 def _fields(data: bytes) -> dict[str, JSON]:
     try:
         value = canonical.parse(data)
@@ -69,4 +78,5 @@ def _value(name: str, value: JSON, is_sensitive: bool, may_view: bool) -> Value:
         name=name, kind=_KINDS.get(type(value), "nothing"), bytes=len(text.encode()),
         text=text if may_view else "", items=items if may_view else (),
         is_sensitive=is_sensitive, is_hidden=not may_view, mixed=mixed_scripts(text) if may_view else (),
+        gaps=tuple(dict.fromkeys(gap for one in items or (text,) for gap in gaps(one))) if may_view else (),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from django.db.models import Exists, OuterRef, Q
 
-from agents import break_glass, eligibility, principals
+from agents import break_glass, principals
 from agents.models import Decision, RequirementGroup, ToolCall
 from agents.views.door import Request
 from agents.visibility import group_names
@@ -13,7 +13,7 @@ MOST = 20
 def to_review(request: Request) -> list[Decision]:
     """Return the oldest unreviewed break-glass decisions that the person may review, in a fixed number of queries."""
     user = request.user
-    if not eligibility.is_person(user):
+    if not principals.is_person(user):
         return []
     rows = break_glass.unreviewed(user).select_related("call__run__agent").defer("call__preview", "call__run__config")
     if not group_names(user) & break_glass.REVIEWERS:

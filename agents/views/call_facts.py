@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from agents import blocks, editing, eligibility, halts, timeline, visibility
+from agents import around, blocks, editing, eligibility, halts, timeline, visibility
 from agents.models import ToolCall
 from agents.states import TERMINAL, Status
 from agents.views import bodies, call_changes, call_ends, call_people, previews
@@ -11,7 +11,6 @@ from agents.views.door import Request
 from agents.views.inbox import votes
 from audit import clock
 
-MOST_EARLIER, MOST_SIMILAR = 20, 5
 STOPPED = (Status.PENDING, Status.APPROVED)
 
 
@@ -49,6 +48,7 @@ def _state(call: ToolCall, found: dict[str, Any]) -> str:
     """Return what the forms of the page depend on: while it stays the same, they are left alone."""
     parts = [call.status, str(call.round), call.arguments_digest[:12], "yes" if found["may_decide"] else "no"]
     parts += ["glass"] if found["may_break_glass"] else []
+    parts += [f"tool-{call.tool_version.state}"] if call.tool_version and call.tool_version.state != "enabled" else []
     parts += ["blocked"] if found["blocks"] else []
     parts += ["reviewed" if one.is_reviewed else "broken" for one in found["broken"]]
     return ".".join(parts)
@@ -75,13 +75,9 @@ def _what(request: Request, call: ToolCall) -> dict[str, Any]:
 
 
 def _around(request: Request, call: ToolCall) -> dict[str, Any]:
-    visible = visibility.calls_visible_to(request.user).exclude(pk=call.pk)
-    rejected = visible.filter(tool_name=call.tool_name, arguments_digest=call.arguments_digest, status=Status.REJECTED)
-    similar = visible.filter(tool_name=call.tool_name, ended_at__isnull=False).exclude(run_id=call.run_id)
+    found = around.of(call, request.user)
     return {
         "verdict": call.check_row.verdict if call.check_row else {"reasons": []},
         "policy": call.check_row.policy_version if call.check_row else None,
-        "earlier": call.run.tool_calls.filter(request_id__lt=call.pk).order_by("-request_id")[:MOST_EARLIER],
-        "similar": similar.order_by("-ended_at")[:MOST_SIMILAR],
-        "rejected_before": rejected.order_by("-ended_at").first(),
-    }
+        "earlier": found.earlier, "similar": found.similar, "rejected_before": found.rejected_before,
+    }  # fmt: skip

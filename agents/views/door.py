@@ -15,7 +15,9 @@ from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from agents.sign_in import SignIn
+from audit.once import for_this_page
 
+SAFE = ("GET", "HEAD")
 P = ParamSpec("P")
 # Ages run on by themselves in the browser; a page that nothing happened to is not sent again for them.
 _AGE = re.compile(rb'<span class="age">[^<]*</span>')
@@ -39,7 +41,10 @@ def signed_in(view: View[P]) -> View[P]:
     def answer(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.pk is None:  # an anonymous visitor
             return HttpResponseClientRefresh() if request.htmx else redirect_to_login(request.get_full_path())
-        return view(request, *args, **kwargs)
+        if request.method not in SAFE:
+            return view(request, *args, **kwargs)
+        with for_this_page():
+            return view(request, *args, **kwargs)
 
     return never_cache(answer)
 

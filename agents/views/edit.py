@@ -35,7 +35,7 @@ def page(request: Request, /, request_id: UUID) -> HttpResponseBase:
 
 
 def _edit(request: Request, call: ToolCall) -> HttpResponse:
-    form = EditForm(request.POST, person=request.user, request_id=call.pk)
+    form = EditForm(request.POST, person=request.user, call=call)
     boxes = _boxes(call, request.POST.get("digest", ""), request.POST)
     if boxes is None or not (form.is_valid() & boxes.is_valid()):
         return _shown(request, call, (form, boxes), problem=INCOMPLETE, status=400)
@@ -72,7 +72,7 @@ def _shown(
     context: dict[str, Any] = {"call": call, "run": call.run, "problem": problem, "code": code}
     if why := editing.why_not(call, request.user):
         return render(request, "agents/edit.html", context | {"why_not": why}, status=status)
-    form, boxes = filled or (EditForm(person=request.user, request_id=call.pk), None)
+    form, boxes = filled or (EditForm(person=request.user, call=call), None)
     if filled and form.data.get("digest") != call.arguments_digest:
         boxes = None
     context |= {

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from agents.views import bodies
 from audit import canonical
 from audit.errors import M1Error
+from policy.gaps import gaps
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,21 @@ class Shown:
     kind: str
     summary: str
     body: str
+
+    @property
+    def bytes(self) -> int:
+        """How long the body is."""
+        return len(self.body.encode())
+
+    @property
+    def is_long(self) -> bool:
+        """Whether script folds it, and asks to have it opened before an approval."""
+        return bodies.is_long(self.body)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Long stretches of nothing, in words, after which the body goes on."""
+        return gaps(self.body)
 
     @property
     def lines(self) -> list[Line]:

@@ -12,7 +12,7 @@ from agents import runs, timeline, visibility
 from agents.forms import ReasonForm, RunForm, key_of
 from agents.models import AgentRun, ToolCall
 from agents.states import RUN_TERMINAL, RunStatus, Status
-from agents.views import bodies
+from agents.views import bodies, paging
 from agents.views.door import Request, live, signed_in
 from agents.views.inbox import votes
 from audit import clock
@@ -29,8 +29,9 @@ def listing(request: Request, /) -> HttpResponse:
     chosen = request.GET.get("status", "")
     if chosen in RunStatus.values:
         found = found.filter(status=chosen)
-    page_ = Paginator(found.order_by("-created_at", "-id"), RUNS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page_, "chosen": chosen, "statuses": RunStatus.choices, "now": clock.now()}
+    page_ = paging.page(found.order_by("-created_at", "-id"), request.GET.get("page"), RUNS_PER_PAGE)
+    kept = f"&status={chosen}" if chosen in RunStatus.values else ""
+    context = {"page": page_, "chosen": chosen, "kept": kept, "statuses": RunStatus.choices, "now": clock.now()}
     if request.htmx:
         return live(request, "agents/_runs.html", context)
     return render(request, "agents/runs.html", context)

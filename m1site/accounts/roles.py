@@ -50,7 +50,8 @@ ROLES = {
     ),
     "operator": Role(
         "Stops and restarts agents and tools, and says which versions of tools may run.",
-        _may("agents", "view") | _may("agents", "add change", "halt") | _may("policy", "view")
+        _may("agents", "view") | _may("agents", "add change", "halt") | _may("agents", "change", "notification")
+        | _may("policy", "view")
         | _may("policy", "change", "toolversion"),
         people_only=False,
     ),
@@ -62,7 +63,7 @@ ROLES = {
     "administrator": Role(
         "Makes accounts and says who is in which group; looks after agents, tools, tokens and halts.",
         _SEE_EVERYTHING | _may("accounts", "add change", "user apikey") | _may("auth", "add change", "group")
-        | _may("agents", "add change", "agent halt") | _may("agents", "change", "delegation")
+        | _may("agents", "add change", "agent halt") | _may("agents", "change", "delegation notification")
         | _may("policy", "change", "approvaltoken toolversion"),
     ),
     "break-glass": Role(

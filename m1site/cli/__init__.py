@@ -1,6 +1,8 @@
 """The `m1` command. People's commands are REST clients; the operator's work on the database, as `system:cli`."""
 
+import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import click
 
@@ -13,6 +15,7 @@ PERSON = {
     "approve": Command("m1site.cli.decisions:approve", "Approve a tool call as it is now."),
     "reject": Command("m1site.cli.decisions:reject", "Reject a tool call; the agent reads why."),
     "review": Command("m1site.cli.review:review", "Look at what waits for you, one call at a time, and decide."),
+    "drill": Command("m1site.cli.drill:drill", "Practise: judge staged calls, some of them deceptive."),
     "edit": Command("m1site.cli.edit:edit", "Change a call's arguments before anybody decides."),
     "reopen": Command("m1site.cli.decisions:reopen", "Let the agent ask again for what was rejected."),
     "break-glass": Command("m1site.cli.break_glass:break_glass", "Approve a call alone, in an emergency."),
@@ -27,7 +30,10 @@ PERSON = {
 OPERATOR = {
     "demo": Command("m1site.cli.demo:demo", "Start everything on this machine."),
     "tools": Command("m1site.cli.tools:tools", "List tools, publish and enable their versions.", needs_django=True),
-    "check": Command("m1site.cli.check:check", "Check database, Redis and roles.", needs_django=True),
+    "check": Command("m1site.cli.check:check", "Check database, Redis, roles and notifications.", needs_django=True),
+    "notify": Command(
+        "m1site.cli.notify:notify", "Tell people outside M1: the worker, and a trial.", needs_django=True
+    ),
     "bench": Command("m1site.cli.bench:bench", "Measure M1's speed on this machine."),
 }
 
@@ -39,4 +45,7 @@ def group() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and end the process with 0 (done), 1 (refused or failed) or 2 (bad input)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that knows no `│` is told its number, and no command fails
+            stream.reconfigure(errors="backslashreplace")
     group(args=None if argv is None else list(argv), prog_name="m1")

@@ -9,6 +9,8 @@ from m1site.bench import cells
 from m1site.bench.cells import Cell, Plan
 from m1site.bench.engines import ENGINES, OURS, PEERS
 from m1site.bench.figures import COLUMNS, Figure
+from m1site.bench.inbox import KINDS
+from m1site.bench.inbox import figures as inbox_figures
 from m1site.bench.policy import figures
 from m1site.bench.tables import CELL_COLUMNS, cell_rows
 from m1site.bench.workload import SHAPES
@@ -35,6 +37,8 @@ class Several(click.ParamType[list[Any]]):
 
 SIZES = Several(click.IntRange(10, 10_000))
 SHAPE_NAMES = Several(click.Choice(list(SHAPES)))
+KIND_NAMES = Several(click.Choice(list(KINDS)))
+KINDS_IN_WORDS = "; ".join(f"{name}: {words}" for name, words in KINDS.items()) + "."
 PEER_NAMES = Several(click.Choice(["all", "none", *PEERS]))
 
 
@@ -58,6 +62,23 @@ def policy(sizes: list[int], shapes: list[str], repeats: int, peers: list[str], 
     all_figures = list(figures(plan, found, _tell))
     _show(found, all_figures, is_json)
     if any(figure.ok is False for figure in all_figures):
+        click.get_current_context().exit(1)
+
+
+@bench.command(help="Pages with thousands of calls waiting, in a database of its own beside the configured one.")
+@click.option("--calls", "count", type=click.IntRange(200, 100_000), default=10_000, help="How many calls wait.")
+@click.option("--kind", "kinds", type=KIND_NAMES, default="alike,different", help=KINDS_IN_WORDS)
+@click.option("--rounds", type=click.IntRange(1, 1_000), default=21, help="How often each page is asked for.")
+@as_json
+@told
+def inbox(count: int, kinds: list[str], rounds: int, is_json: bool) -> None:
+    """Measure, print, and exit 1 where a mark is missed."""
+    found = list(inbox_figures(kinds, count, rounds, _tell))
+    if is_json:
+        click.echo("\n".join(figure.line() for figure in found))
+    else:
+        table([one.row() for one in found], COLUMNS, False, "")
+    if any(figure.ok is False for figure in found):
         click.get_current_context().exit(1)
 
 

@@ -1,6 +1,5 @@
 """`m1 break-glass` and `m1 review-glass`: one person's yes in an emergency, and a second person's look at it."""
 
-import sys
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from m1site.cli.client import Api, RefusedError
 from m1site.cli.looking import Look, seen
 from m1site.cli.options import digest_option, request_argument
 from m1site.cli.output import as_json, show, table
+from m1site.cli.typed import is_terminal
 
 COLUMNS = (
     ("request", "requestId"), ("what", "headline"), ("status", "status"), ("agent", "agent"), ("for", "requester"),
@@ -33,11 +33,6 @@ def break_glass(request_id: UUID, reason: str, is_sure: bool, digest: str | None
     body = _sure(call, digest, is_json) if not is_sure else seen(call, digest)
     told = api.post(f"tool-calls/{request_id}/break-glass", {**body, "reason": reason})
     show(told, is_json, f"{told['status']}: {told['headline']}\nSomebody else reviews it: m1 review-glass {request_id}")
-
-
-def is_terminal() -> bool:
-    """Tell whether a person sits there."""
-    return sys.stdin.isatty()
 
 
 @click.command("review-glass", help="Say what you found about the broken glass of REQUEST; without it, list them all.")

@@ -1,102 +1,127 @@
-"""A tool call as a terminal shows it: what would run, why one is asked, what people did to it, the agent's words."""
+"""A tool call as a terminal shows it: the facts of the approval page, in its order.
 
-import json
+What exactly will happen, why one is asked, who wants it, what people did to it; only M1 writes at the left edge.
+"""
+
 from collections.abc import Mapping
 from typing import Any
 
-from m1site.cli.output import console, say, table
-from policy.reveal import reveal
+from agents.views import bodies
+from m1site.cli import call_people, call_values, layout
+from m1site.cli.oddities import oddities
+from m1site.cli.output import console, say, table, when
+from m1site.cli.sheet import Sheet
 
 Call = Mapping[str, Any]
 EDIT_COLUMNS = (("argument", "name"), ("before", "before"), ("after", "after"))
+NO_PREVIEW = {"waiting": "The preview is being made.", "failed": "No preview: making it failed."}
+UNTRUSTED = "agent's text, untrusted"
 
 
-def show_call(call: Call) -> None:
-    """Print what will happen, why one is asked, who wants it, and last the agent's own words."""
+def show_call(call: Call) -> Sheet:
+    """Print what will happen, why one is asked, who wants it and who has answered; long parts folded."""
     console().rule(style="dim")
-    say(call["headline"], "bold")
-    for name, value in _facts(call):
-        say(f"{name:<12} {reveal(str(value), one_line=True)}")
-    for line in flags(call):
-        say(f"! {reveal(line, one_line=True)}", "yellow")
-    say("Arguments, exactly as they will run:", "bold")
-    say(arguments_text(call["arguments"]))
-    show_edits(call)
-    say("Effect:", "bold")
-    say(_preview(call))
-    say("Why you are asked:", "bold")
-    for reason in call["reasons"]:
-        say(f"  {reveal(reason['sentence'], one_line=True)}")
-    say("Agent's text, untrusted:", "bold")
-    say("\n".join(f"  | {line}" for line in (call["reason"] or "(none)").splitlines()), "dim")
-
-
-def arguments_text(arguments: Any) -> str:
-    """Return every argument on lines of its own, nothing cut, what cannot be seen marked also inside JSON texts."""
-    if not isinstance(arguments, dict):
-        return "  (you may not read them, or they are no JSON object)"
-    lines = []
-    for name, value in arguments.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-        shown = reveal(text).splitlines() or [""]
-        lines += [f"  {reveal(name, one_line=True)}:", *(f"    {line}" for line in shown)]
-    return "\n".join(lines) or "  (none)"
+    sheet = Sheet(min(console().width, 120))
+    _head(sheet, call)
+    _what(sheet, call)
+    _effect(sheet, call)
+    _why(sheet, call)
+    _context(sheet, call)
+    call_people.add(sheet, call)
+    sheet.print(console().height)
+    return sheet
 
 
 def show_edits(call: Call) -> None:
     """Print what people changed, before and after side by side; nothing where nobody did."""
     for edit in call["edits"]:
-        say(f"Edited by {reveal(edit['author'], one_line=True)} at {edit['createdAt']}:", "bold")
+        say(f"Edited by {edit['author']} at {edit['createdAt']}:", "bold")
         changes = edit["changes"]
         table(changes or (), EDIT_COLUMNS, False, "  (you may not read it)" if changes is None else "  (nothing)")
 
 
-def flags(call: Call) -> list[str]:
-    """Return, a line each, what is not as usual about the call and about the answers given to it."""
-    found = [f"You would answer in the place of {call['onBehalfOf']}, who is away."] if call["onBehalfOf"] else []
-    groups = " or ".join(call["escalationGroups"])
-    if call["escalatedAt"]:
-        found.append(f"Escalated to {groups} at {call['escalatedAt']}: nobody had decided.")
-    elif call["escalateAt"]:
-        found.append(f"Goes to {groups} too at {call['escalateAt']} if nobody decides.")
-    if call["isSuperseded"]:
-        found.append(f"Superseded: an approval given before does not count any more. {call['note']}")
-    if call["blocked"]["isBlocked"]:
-        found.append(f"Rejected in this run; the agent asked for it again {call['blocked']['repeats']} times.")
-    return found + [line for one in call["decisions"] if (line := _flags_of(one))]
+def badges(call: Call) -> str:
+    """Return risk and promises in words: HIGH RISK · IRREVERSIBLE · EXTERNAL."""
+    found, promises = [f"{call['risk']} risk"], call["promises"] or {}
+    if promises.get("isReadOnly"):
+        found.append("read only")
+    elif promises and not promises["reversibleWith"]:
+        found.append("irreversible")
+    return " · ".join(found + ["external"] * bool(promises.get("isExternal"))).upper()
 
 
-def _flags_of(decision: Mapping[str, Any]) -> str:
-    """Return what is not as usual about an answer; "" for a plain vote in one's own place."""
-    said = []
-    if decision["isSelfApproval"]:
-        said.append("it is their own request (self-approval)")
-    if decision["onBehalfOf"]:
-        said.append(f"in the place of {decision['onBehalfOf']}")
-    if decision["kind"] == "break_glass":
-        state = "nobody has reviewed it" if decision["needsReview"] else f"reviewed by {decision['reviewedBy']}"
-        said.append(f"by breaking the glass: {decision['comment']} ({state})")
-    if not said:
-        return ""
-    return f"{decision['person']}: {decision['answer']} in round {decision['round']}, {'; '.join(said)}"
+def _head(sheet: Sheet, call: Call) -> None:
+    sheet.say(call["headline"], "bold", first="")
+    sheet.say(badges(call), "bold red" if call["risk"] in ("high", "critical") else "bold")
+    given = [one for one in call["decisions"] if one["round"] == call["round"] and one["answer"] == "approve"]
+    needed = sum(one["count"] for one in call["requirements"] if one["round"] == call["round"])
+    sheet.say(f"{len(given)} of {needed} approvals · expires {when(call['expiresAt'])}")
+    for line in [*call_people.flags(call), *(f"The headline: {one}" for one in oddities(call["headline"]))]:
+        sheet.warn(line)
 
 
-def _facts(call: Call) -> list[tuple[str, object]]:
-    approvals = [one for one in call["decisions"] if one["round"] == call["round"] and one["answer"] == "approve"]
-    asked = [one for one in call["requirements"] if one["round"] == call["round"]]
-    needed = ", ".join(f"{one['count']} of {' or '.join(one['groups'])}" for one in asked)
-    return [
-        ("tool", f"{call['tool']}  ({call['risk']} risk)"), ("environment", call["environment"]),
-        ("agent", call["agent"]), ("for", call["requester"]), ("goal", call["goal"]),
-        ("digest", call["argumentsDigest"]), ("round", call["round"]),
-        ("approvals", f"{len(approvals)} so far; it takes {needed}"),
-        ("policy", f"version {call['policyVersion']}"), ("open until", call["expiresAt"]),
-    ]  # fmt: skip
+def _what(sheet: Sheet, call: Call) -> None:
+    sheet.title("What will run")
+    state = (call["promises"] or {}).get("state", "not a tool that M1 knows")
+    sheet.fact("tool", f"{call['tool']}  version {call['toolDigest'][:12]}, pinned, {state}")
+    if state != "enabled":
+        sheet.warn(f"The tool has changed meanwhile: this version of it is {state}.")
+    call_values.add(sheet, call)
 
 
-def _preview(call: Call) -> str:
-    preview = call["preview"]
-    if not isinstance(preview, dict):
-        return "  no preview"
-    parts = [str(preview.get(name, "")) for name in ("summary", "body")]
-    return "\n".join(f"  {line}" for part in parts for line in part.splitlines()) or "  no preview"
+def _effect(sheet: Sheet, call: Call) -> None:
+    sheet.title("What it will do")
+    if isinstance(call["preview"], dict):
+        _preview(sheet, call["preview"])
+    else:
+        sheet.say(NO_PREVIEW.get(call["previewState"], "No preview."))
+    if promises := call["promises"]:
+        undo = f"It can be undone with {promises['reversibleWith']}."
+        undo = undo if promises["reversibleWith"] else "No tool undoes it."
+        far = " It reaches beyond this organisation's own machines." if promises["isExternal"] else ""
+        sheet.say(("It changes nothing." if promises["isReadOnly"] else undo) + far)
+
+
+def _preview(sheet: Sheet, preview: Mapping[str, Any]) -> None:
+    summary, body = (str(preview.get(name, "")) for name in ("summary", "body"))
+    sheet.say(summary)
+    for line in oddities(body):
+        sheet.warn(f"The preview: {line}")
+    if body:
+        sheet.add("the preview", layout.boxed(body, sheet.width), "preview", is_long=bodies.is_long(body))
+
+
+def _why(sheet: Sheet, call: Call) -> None:
+    sheet.title("Why you are asked")
+    for reason in call["reasons"]:
+        sheet.say(reason["sentence"], first="  - ")
+    sheet.fact("policy", f"version {call['policyVersion']}")
+    sheet.foreign(f"The reason it gives, {UNTRUSTED}", call["reason"] or "(none)", "reason")
+
+
+def _context(sheet: Sheet, call: Call) -> None:
+    sheet.title("Context")
+    context = call["around"]
+    sheet.fact("for", _named(context["requesterName"], call["requester"]))
+    planner = "" if context["planner"] == "claude" else f", {context['planner']} planner"
+    sheet.fact("agent", f"{call['agent']} in {call['environment']}{planner}, turn {context['turn']}")
+    sheet.fact("cost so far", f"${float(context['costUsd']):,.2f} of ${float(context['budgetUsd']):,.2f}")
+    sheet.foreign("The goal, in the requester's words", call["goal"], "goal")
+    if context["turnText"]:
+        sheet.foreign(f"What it said in this turn, {UNTRUSTED}", context["turnText"], "turn")
+    _others(sheet, "Earlier calls of this run, the latest first:", context["earlier"])
+    _others(sheet, f"The last calls of {call['tool']} in other runs, the same target first:", context["similar"])
+
+
+def _others(sheet: Sheet, title: str, calls: list[Call]) -> None:
+    if calls:
+        sheet.say(title)
+    for one in calls:
+        sheet.say(one["headline"], first=f"    {one['status']:<10} ")
+        for said in one.get("answers", ()):
+            why = f": {said['comment']}" if said["comment"] else ""
+            sheet.say(f"{said['person']}: {said['answer']}{why}", first=" " * 15)
+
+
+def _named(name: str, username: str) -> str:
+    return username if name == username else f"{name} ({username})"

@@ -7,13 +7,14 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from agents.notifications import state
 from audit import clock
 from m1site import health
 from m1site.cli.operator import told
 from m1site.cli.output import as_json, show
 
 
-@click.group(help="Check database, Redis and roles.")
+@click.group(help="Check database, Redis, roles and notifications.")
 def check() -> None:
     """Nothing but the commands."""
 
@@ -59,6 +60,22 @@ def roles(is_json: bool) -> None:
     ]  # fmt: skip
     facts = {"status": "failed" if shared else "ok", "algorithm": settings.M1_JWT_ALGORITHM, "keys": keys}
     _tell(facts, is_json, "\n".join([words, *(f"{key['kid']} ({key['algorithm']}) is {key['state']}" for key in keys)]))
+
+
+@check.command(help="Check that people outside M1 are told what waits for them.")
+@as_json
+@told
+def notifications(is_json: bool) -> None:
+    """Exit 1 where a target fails, nobody sends to it, or something was given up in the last day."""
+    found = state.targets()
+    rows = [
+        {"target": one.label, "group": one.group, "waiting": one.waiting, "givenUp": one.given_up,
+         "lastSentAt": one.last_sent_at.isoformat() if one.last_sent_at else None, "problem": one.problem}
+        for one in found
+    ]  # fmt: skip
+    status = "failed" if any(one.problem for one in found) else "ok" if found else "disabled"
+    words = [f"warning: {one.label}: {one.problem}" if one.problem else f"{one.label}: ok" for one in found]
+    _tell({"status": status, "targets": rows}, is_json, "\n".join(words) or "nobody is told; M1_NOTIFY_URLS is not set")
 
 
 def _tell(facts: dict[str, Any], is_json: bool, words: str) -> None:

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import click
 
-from m1site.cli.client import Api
+from m1site.cli import asking, typed
+from m1site.cli.client import Api, RefusedError
 from m1site.cli.looking import seen
 from m1site.cli.options import digest_option, request_argument
 from m1site.cli.output import as_json, show, table
+from policy.reveal import reveal
 
 COLUMNS = (
     ("request", "requestId"), ("what", "headline"), ("risk", "risk"), ("agent", "agent"), ("for", "requester"),
@@ -29,13 +31,15 @@ def pending(is_json: bool) -> None:
 @click.command(help="Approve the tool call REQUEST as it is now.")
 @request_argument
 @click.option("--comment", default="", help="What you want to say with it.")
+@click.option("--confirm", metavar="NAME", help="The tool's name; a script says it where the risk is high or critical.")
 @digest_option
 @as_json
-def approve(request_id: UUID, comment: str, digest: str | None, is_json: bool) -> None:
+def approve(request_id: UUID, comment: str, confirm: str | None, digest: str | None, is_json: bool) -> None:
     """Record a yes to the arguments as M1 has them now, or to those of the digest."""
     api = Api()
-    body = seen(api.get(f"tool-calls/{request_id}"), digest, comment=comment)
-    told = api.post(f"tool-calls/{request_id}/approve", body)
+    call = api.get(f"tool-calls/{request_id}")
+    _confirmed(call, confirm)
+    told = api.post(f"tool-calls/{request_id}/approve", seen(call, digest, comment=comment))
     show(told, is_json, f"{told['status']}: {told['headline']}")
 
 
@@ -72,6 +76,19 @@ def reopen(request_id: UUID, reason: str, is_json: bool) -> None:
     """Lift the block of a rejection."""
     told = Api().post(f"tool-calls/{request_id}/reopen", {"reason": reason})
     show(told, is_json, f"Reopened: {told['headline']}")
+
+
+def _confirmed(call: Mapping[str, Any], name: str | None) -> None:
+    """Have a dangerous tool named, by the option or on the terminal. Raises UsageError or RefusedError otherwise."""
+    if name is not None and name != call["tool"]:
+        raise click.BadParameter(f"the tool of this call is {call['tool']}", param_hint="--confirm")
+    if name is not None or not asking.needs_name(call) or call["whyNot"]:
+        return
+    if not typed.is_terminal():
+        raise click.UsageError(f"The risk is {call['risk']}: name the tool that you approve with --confirm.")
+    click.echo(reveal(call["headline"]), err=True)
+    if click.prompt(f"Type {call['tool']} to approve", type=str, err=True) != call["tool"]:
+        raise RefusedError("That is not its name; nothing was recorded.")
 
 
 def _mark(call: Mapping[str, Any]) -> str:

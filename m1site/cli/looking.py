@@ -13,13 +13,19 @@ class Look:
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        show_call(call)
+        self.sheet = show_call(call)
         self._began = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """How long it has stood there."""
+        return round(min(time.monotonic() - self._began, MOST_SECONDS), 1)
+
     def body(self, **more: Any) -> dict[str, Any]:
-        """Return the body of an answer to what was printed, with the seconds that it stood there."""
-        seconds = min(time.monotonic() - self._began, MOST_SECONDS)
-        return {**seen(self.call, **more), "openSeconds": round(seconds, 1)}
+        """Return the body of an answer to what was printed: what that was, how long it stood there, what was read."""
+        mark = {"shownMark": self.call["shownMark"]} if "shownMark" in self.call else {}
+        told = {"openSeconds": self.seconds, "expanded": self.sheet.expanded}
+        return {**seen(self.call, **more), **mark, **told}
 
 
 def seen(call: Call, digest: str | None = None, **more: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.times import clock_time, distance
 from policy.reveal import reveal
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON, for scripts.")
@@ -48,6 +50,14 @@ def table(rows: Iterable[dict[str, Any]], columns: Sequence[tuple[str, str]], is
     for row in found:
         drawn.add_row(*(Text(reveal(_text(row.get(key)), one_line=True)) for _, key in columns))
     console().print(drawn)
+
+
+def when(text: str | None) -> str:
+    """Return a time of REST as people read it: how far away, and when exactly."""
+    if text is None:
+        return "–"
+    value, now = datetime.fromisoformat(text).astimezone(UTC), datetime.now(UTC)
+    return f"{distance(value - now)} ({clock_time(value, now)})"
 
 
 def _text(value: object) -> str:

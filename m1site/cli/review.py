@@ -5,65 +5,71 @@ from typing import Any
 
 import click
 
-from m1site.cli import edit
+from m1site.cli.asking import Answer, ask
 from m1site.cli.call_text import show_edits
 from m1site.cli.client import Api, RefusedError
 from m1site.cli.looking import Look
 from m1site.cli.output import say
 
-GRAVE = frozenset({"high", "critical"})
-KEYS = {"a": "approve", "r": "reject", "e": "edit", "s": "skip", "q": "quit"}
+CHANGED = "stale_decision"
+RISKS = ("critical", "high", "medium", "low")
 
 
 @click.command(help="Look at what waits for you, one call at a time, and decide.")
 def review() -> None:
-    """Go through the list; what was refused is told, and the next one comes."""
-    api, decided = Api(), 0
-    for row in list(api.every("tool-calls", waitingForMe="true")):
-        call = api.get(f"tool-calls/{row['requestId']}")
-        if call["whyNot"]:  # someone was faster
-            continue
-        look = Look(call)
-        answer = _ask(call)
-        if answer == "quit":
-            break
-        if answer != "skip":
-            decided += _answer(api, look, answer)
-    say(f"{decided} answered.")
-
-
-def _ask(call: Mapping[str, Any]) -> str:
-    keys = [key for key in KEYS if key != "e" or not call["whyNotEdit"]]
-    words = ", ".join(f"({key}){KEYS[key][1:]}" for key in keys)
-    return KEYS[str(click.prompt(words, type=click.Choice(keys), show_choices=False))]
-
-
-def _answer(api: Api, look: Look, answer: str) -> int:
-    """Record the answer to what was shown; return 1 if it was recorded."""
-    more = _said(look.call, answer)
-    if more is None:
-        say("That is not its name; nothing was recorded.", "yellow")
-        return 0
+    """Go through the list; what was refused is told, what changed meanwhile is shown anew."""
+    api, answered = Api(), list[str]()
+    rows = sorted(api.every("tool-calls", waitingForMe="true"), key=_place)
     try:
-        told = api.post(f"tool-calls/{look.call['requestId']}/{answer}", look.body(**more))
+        for number, row in enumerate(rows, 1):
+            say(f"\n{number} of {len(rows)}    {api.url}/approvals/{row['requestId']}/", "dim")
+            if not _one(api, row["requestId"], answered):
+                break
+    finally:
+        _tell(api, answered)
+
+
+def _place(row: Mapping[str, Any]) -> tuple[int, str]:
+    """Return where a call stands in the list: the riskiest first, then what expires first."""
+    return (RISKS.index(row["risk"]) if row["risk"] in RISKS else 0, row["expiresAt"])
+
+
+def _one(api: Api, request_id: str, answered: list[str]) -> bool:
+    """Show one call until it is answered or skipped; return False to end the list."""
+    while not (call := api.get(f"tool-calls/{request_id}"))["whyNot"]:
+        look = Look(call)
+        answer = ask(look)
+        if answer.kind in ("skip", "quit"):
+            return answer.kind == "skip"
+        if not _is_changed(api, look, answer, answered):
+            return True
+    say(call["whyNot"], "yellow")  # someone was faster
+    return True
+
+
+def _is_changed(api: Api, look: Look, answer: Answer, answered: list[str]) -> bool:
+    """Record the answer to what was shown; return whether the call is another by now, and wants to be shown anew."""
+    path = f"tool-calls/{look.call['requestId']}"
+    try:
+        told = api.post(f"{path}/{answer.kind}", look.body(**answer.said))
+    except KeyboardInterrupt:
+        say("\nBroken off while M1 was asked: look whether it was recorded.", "yellow")
+        raise
     except RefusedError as exc:
-        say(exc.message, "yellow")
-        return 0
+        say(f"Nothing was recorded: {exc.message}", "yellow")
+        return exc.problem.get("code") == CHANGED
+    answered.append(path)
     say(f"{told['status']}.", "green")
-    if answer == "edit":
+    if answer.kind == "edit":
         show_edits(told)
         say("Somebody else decides about it.")
-    return 1
+    return False
 
 
-def _said(call: Mapping[str, Any], answer: str) -> dict[str, Any] | None:
-    """Return what the person says with the answer; None where a dangerous tool was not named."""
-    if answer == "edit":
-        change = click.prompt("Which argument (name=JSON)", value_proc=edit.change)
-        comment = click.prompt("Why (the agent reads it)", type=str)
-        return {"arguments": edit.with_changes(call, [change]), "comment": comment}
-    if answer == "reject":
-        return {"comment": click.prompt("Why (the agent reads it)", type=str)}
-    if call["risk"] in GRAVE and click.prompt(f"Type {call['tool']} to approve", type=str) != call["tool"]:
-        return None
-    return {}
+def _tell(api: Api, answered: list[str]) -> None:
+    """Say what became of the calls that were answered."""
+    say("")
+    for path in answered:
+        call: Mapping[str, Any] = api.get(path)
+        say(f"{call['status']:<10} {call['headline']}")
+    say(f"{len(answered)} answered.")

@@ -8,10 +8,11 @@ from m1site.demo.keys import Keys
 from m1site.demo.place import Place
 
 KEPT = ("PATH", "HOME", "LANG", "TZ")
-TO_REACH_THE_MODEL = (
-    "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy",
+TO_REACH = (
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"
 )  # fmt: skip
+TO_REACH_THE_MODEL = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", *TO_REACH)
+NOTIFY_URLS = "M1_NOTIFY_URLS"
 MAIL_FROM = "shop@example.com"
 
 
@@ -22,6 +23,7 @@ class Facts:
     url       where people find the demo
     redis     address of the server, without the number of a database
     model     how to reach the model: key, address, proxies; empty without a key
+    notify    whom to tell outside M1, and how to reach them; empty without M1_NOTIFY_URLS
     """
 
     place: Place
@@ -29,6 +31,7 @@ class Facts:
     url: str
     redis: str = field(repr=False)
     model: Mapping[str, str] = field(repr=False)
+    notify: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def let_go() -> None:
@@ -40,6 +43,11 @@ def let_go() -> None:
 def of(role: str, facts: Facts) -> dict[str, str]:
     """Return the environment of a role; "" is the operator, who prepares the database and holds the MAC key only."""
     return {**_common(facts), "M1_ROLE": role, **_own(role, facts)}
+
+
+def of_notifications(facts: Facts) -> dict[str, str]:
+    """Return the environment of the worker that tells people: housekeeping, and the only one with the addresses."""
+    return {**of("housekeeping", facts), **facts.notify}
 
 
 def _common(facts: Facts) -> dict[str, str]:

@@ -11,20 +11,25 @@ from m1site.demo.processes import Child, run_once
 
 GUNICORN = "gunicorn m1site.wsgi:application --worker-class gthread --workers 2 --threads 4 --no-control-socket"
 WORKER = "celery --app m1site.celery worker --pool prefork --without-gossip --without-mingle --without-heartbeat"
+NOTIFY = "django m1 notify work"
 BEAT = "celery --app m1site.celery beat --pidfile="
 CONCURRENCY = {"planner": 2, "executor": 2, "housekeeping": 1}
 GRACE_SECONDS = 3
 
 
 def children(facts: Facts, listening: Sequence[socket.socket], lock: int) -> list[Child]:
-    """Return all processes of the demo, not started yet: web, a worker per role, beat."""
+    """Return all processes of the demo, not started yet: web, a worker per role, beat, and who tells people, if any."""
     sockets = [one.fileno() for one in listening]
     beat = f"{BEAT} --schedule {facts.place.beat / 'schedule'}"
-    return [
+    found = [
         _child("web", "web", _gunicorn(sockets), facts, [lock, *sockets]),
         *(_child(role, role, _worker(role, count), facts, [lock]) for role, count in CONCURRENCY.items()),
         _child("beat", "housekeeping", beat.split(), facts, [lock], death_signal=signal.SIGTERM),
     ]
+    if facts.notify:
+        found.append(_child("notifications", "housekeeping", NOTIFY.split(), facts, [lock]))
+        found[-1].environment = environment.of_notifications(facts)
+    return found
 
 
 def prepare(step: str, *arguments: str, role: str, facts: Facts, lock: int) -> str:

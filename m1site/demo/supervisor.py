@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from audit.errors import M1Error
+from m1site import notify_setting
 from m1site.demo import door, environment, keys, roles, words, workspace
 from m1site.demo.environment import Facts
 from m1site.demo.errors import DemoError
@@ -36,8 +37,16 @@ GIVE_UP_AFTER = 3  # failures in a row before the web has answered once
 class Supervisor:
     """The demo in one place, from the first process to the last."""
 
-    def __init__(self, place: Place, listening: Sequence[socket.socket], lock: int, model: dict[str, str]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        listening: Sequence[socket.socket],
+        lock: int,
+        model: dict[str, str],
+        notify: dict[str, str] | None = None,
+    ) -> None:
         self.place, self.listening, self.lock, self.model = place, listening, lock, model
+        self.notify = notify or {}
         self.port = door.port_of(listening)
         self.url = f"http://localhost:{self.port}"
         self.redis: RedisServer | None = None
@@ -76,7 +85,7 @@ class Supervisor:
     def _facts(self) -> Facts:
         self.redis = RedisServer.start(self.place.redis)
         address = self.redis.url.removesuffix("/0")
-        return Facts(self.place, keys.load(self.place.secrets), self.url, address, self.model)
+        return Facts(self.place, keys.load(self.place.secrets), self.url, address, self.model, self.notify)
 
     def _start(self, facts: Facts) -> None:
         self.children = roles.children(facts, self.listening, self.lock)
@@ -122,7 +131,7 @@ def main(reset: bool = False, port: int | None = None, directory: Path = DIRECTO
 
 def run(reset: bool, port: int, place: Place) -> None:
     """Hold the place, serve until interrupted, and clean up whatever happens."""
-    model = model_settings()
+    model, notify = model_settings(), notify_settings()
     environment.let_go()
     with ExitStack() as stack:
         lock = stack.enter_context(place.locked())
@@ -132,7 +141,7 @@ def run(reset: bool, port: int, place: Place) -> None:
         if port and door.port_of(listening) != port:
             say(f"port {port} is taken; the demo takes {door.port_of(listening)}")
         say("preparing the demo ...")
-        supervisor = Supervisor(place, listening, lock, model)
+        supervisor = Supervisor(place, listening, lock, model, notify)
         stack.callback(supervisor.stop)
         supervisor.begin()
         supervisor.watch()
@@ -148,6 +157,17 @@ def model_settings() -> dict[str, str]:
     settings = Settings()
     values = {name: settings.str(name, default="") for name in environment.TO_REACH_THE_MODEL}
     return {name: value for name, value in values.items() if value} if values["ANTHROPIC_API_KEY"] else {}
+
+
+def notify_settings() -> dict[str, str]:
+    """Return whom to tell, and how to reach them, for the one worker that does; nothing without addresses.
+
+    A bad address stops the start here, with one line, not in a worker that starts again and again.
+    """
+    settings = Settings()
+    settings.parsed(environment.NOTIFY_URLS, notify_setting.parse)
+    values = {name: settings.str(name, default="") for name in (environment.NOTIFY_URLS, *environment.TO_REACH)}
+    return {name: value for name, value in values.items() if value} if values[environment.NOTIFY_URLS] else {}
 
 
 def interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -38,9 +38,10 @@ def answer_to(call: ToolCall, answer: str, by: Client | User | None = None, **fi
 
     by   the person, or the browser in which they are signed in; None: without the field that M1 signs for them
     """
+    given = {"answer": answer, "named": call.tool_name}
     if by is None:
-        return {"answer": answer, "digest": call.arguments_digest, "round": call.round} | fields
-    return {"answer": answer} | seen(call, by, **fields)
+        return given | {"digest": call.arguments_digest, "round": call.round} | fields
+    return given | seen(call, by, **fields)
 
 
 def seen(call: ToolCall, by: Client | User, **fields: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from agents import audience
 from agents.models import RequirementGroup
 from audit import clock
 from m1site.accounts.models import User
@@ -148,6 +149,7 @@ def escalated_to(*groups: str) -> Who:
     def arrange(stage: Stage) -> User:
         user = make_user("", *groups)
         RequirementGroup.objects.create(requirement=stage.call.requirements.get(), name=groups[0])
+        audience.tell(stage.call, ["approver", groups[0]])
         stage.call_is(escalated_at=clock.now())
         return user
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agents import configuration
+from agents import audience, configuration
 from agents.models import Agent, Delegation, Requirement, RequirementGroup, ToolCall, ToolCallRevision
 from audit import canonical, clock
 from m1site.accounts.models import User
@@ -85,3 +85,4 @@ def ask_round(call: ToolCall, groups: list[str], count: int = 2) -> None:
     """Ask people of groups in the call's present round."""
     row = Requirement.objects.create(call=call, round=call.round, count=count)
     RequirementGroup.objects.bulk_create(RequirementGroup(requirement=row, name=name) for name in groups)
+    audience.tell(call, groups)

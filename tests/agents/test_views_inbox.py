@@ -2,13 +2,15 @@
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from agents import break_glass
+from agents import break_glass, waiting
 from agents.models import ToolCall
+from agents.views import alike
 from tests.agents.pages import LIVE, client_of, text_of
 from tests.agents.steps import fresh, shown
-from tests.factories import make_agent, make_run, make_tool_call, make_turn, make_user
+from tests.factories import make_agent, make_run, make_tool_call, make_tool_version, make_turn, make_user
 from tests.world import person
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,98 @@ def test_what_is_decided_leaves_the_list_of_its_like() -> None:
     call, client = make_tool_call(), client_of(make_user("ava", "approver"))
     ToolCall.objects.filter(pk=call.pk).update(status="expired", ended_at=call.created_at)
     assert "None of them waits any more." in text_of(client.get(f"/?like={call.pk}"))
+
+
+def rows_of(client: Client, **query: str) -> list[str]:
+    """Return the headlines of the calls in the inbox, from top to bottom."""
+    page = client.get("/", query)
+    return [row.call.headline for row in [*page.context["mine_rows"], *page.context["other_rows"]]]
+
+
+def make_various() -> None:
+    agents = {name: make_agent(name) for name in ("red", "blue")}
+    for name, agent in agents.items():
+        for tool in ("files.write", "email.send"):
+            for risk in ("low", "high"):
+                groups = ("approver",) if tool == "files.write" else ("legal",)
+                make_tool_call(
+                    run=make_run(agent=agent), version=make_tool_version(tool), risk=risk, groups=groups,
+                    arguments={"path": risk},
+                    headline=f"{name} {tool} {risk}",
+                )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({}, 8), ({"risk": "high"}, 4), ({"tool": "email.send"}, 4), ({"agent": "red"}, 4),
+        ({"agent": "red", "risk": "low"}, 2), ({"agent": "red", "risk": "low", "tool": "email.send"}, 1),
+        ({"agent": "", "risk": "", "tool": ""}, 8), ({"agent": "nobody"}, 0), ({"tool": "files.writ"}, 0),
+        ({"risk": "grave"}, 0), ({"agent": "nul\0"}, 0), ({"tool": "x" * 500}, 0), ({"tool": "' OR 1=1 --"}, 0),
+    ],
+)  # fmt: skip
+def test_filters_narrow_both_lists_and_the_page_says_to_what(query: dict[str, str], count: int) -> None:
+    make_various()
+    client = client_of(make_user("ava", "approver", "auditor"))
+    found = rows_of(client, **query)
+    assert len(found) == count
+    assert all(value in headline for headline in found for value in query.values() if value)
+    page = text_of(client.get("/", query))
+    assert "(4) Inbox" in page
+    if not count:
+        assert "Nothing that waits for you matches." in page
+        assert "4 wait for you." in page
+
+
+def test_filters_are_kept_by_the_live_part_and_by_paging_and_offer_what_there_is() -> None:
+    make_various()
+    for number in range(41):
+        make_tool_call(arguments={"path": str(number)}, risk="low", version=make_tool_version("slow.tool&x"))
+    client = client_of(make_user("ava", "approver"))
+    page = client.get("/", {"risk": "low", "tool": "slow.tool&x"})
+    text = page.content.decode()
+    assert 'hx-get="/?risk=low&amp;tool=slow.tool%26x"' in text
+    assert 'href="?page=2&amp;tool=slow.tool%26x&amp;risk=low"' in text
+    assert 'value="slow.tool&amp;x" selected' in text
+    assert page.context["choices"].tools == ["email.send", "files.write", "slow.tool&x"][1:]
+    second = client.get("/?page=3&tool=slow.tool%26x&risk=low")
+    assert second.content.decode().count('class="row ') == 1
+
+
+def test_who_does_not_see_a_call_is_not_offered_its_tool_or_agent() -> None:
+    make_tool_call(run=make_run(agent=make_agent("secret")), version=make_tool_version("secret.tool"))
+    page = client_of(make_user("eve")).get("/")
+    assert b"secret" not in page.content
+
+
+def test_only_calls_that_may_be_decided_together_can_be_chosen() -> None:
+    fine, risky, two = make_tool_call(), make_tool_call(risk="high"), make_tool_call(needed=2)
+    fresh_sign_in, others = make_tool_call(sign_in_minutes=5), make_tool_call(groups=("legal",), run=fine.run)
+    page = client_of(make_user("ava", "approver")).get("/").content.decode()
+    assert f'id="pick-{fine.pk}"' in page
+    for call in (risky, two, fresh_sign_in, others):
+        assert f'id="call-{call.pk}"' in page
+        assert f'id="pick-{call.pk}"' not in page
+
+
+def test_a_thousand_and_more_are_said_to_be_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (waiting, alike):
+        monkeypatch.setattr(module, "MOST", 5)
+    run = make_run()
+    for number in range(7):
+        make_tool_call(run=run, arguments={"path": str(number // 4)})
+    page = client_of(make_user("ava", "approver")).get("/")
+    assert "(4+) Inbox" in text_of(page)
+    assert "and at least 3 more exactly like it" in text_of(page)
+    assert page.content.decode().count('class="row ') == 2
+
+
+def test_the_last_call_is_told_when_nothing_waits_and_only_to_who_sees_it() -> None:
+    call = make_tool_call("rejected", headline="Write the last one")
+    assert "Write the last one" in text_of(client_of(make_user("ava", "approver")).get("/"))
+    assert "Write the last one" not in text_of(client_of(make_user("eve")).get("/"))
+    assert "appears here by itself" in text_of(client_of(make_user("eva")).get("/"))
+    assert call.status == "rejected"
 
 
 def test_many_rows_of_every_kind_take_as_many_queries_as_few() -> None:

@@ -1,6 +1,6 @@
 """M1 in real processes, and people in front of real browsers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,8 @@ def enter(live_server: object, new_context: Callable[..., BrowserContext]) -> It
     """Opens browsers in which somebody is signed in; whatever one of them has to tell of fails the test."""
     watch = Watch(str(live_server))
 
-    def page_of(user: User, *, phone: bool = False, script: bool = True) -> Page:
+    def page_of(user: User, *, phone: bool = False, script: bool = True, expected: Collection[str] = ()) -> Page:
+        watch.expected.update(expected)
         client = Client()
         client.force_login(user)
         context = new_context(**(PHONE if phone else WIDE), java_script_enabled=script, base_url=str(live_server))

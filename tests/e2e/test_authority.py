@@ -72,6 +72,7 @@ def test_the_glass_is_broken_by_one_and_reviewed_by_another(world: World, enter:
     ready(omar)
     omar.get_by_text("Break the glass…").click()
     omar.get_by_label("Why it cannot wait").fill("The disk is full.")
+    omar.get_by_label("Type files.delete").fill("files.delete")
     omar.get_by_role("button", name="Break the glass").click()
     expect(omar.locator("#call-head")).to_contain_text("not reviewed yet")
     assert fits(omar)

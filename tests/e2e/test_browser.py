@@ -23,7 +23,7 @@ def ready(page: Page, *, script: bool = True) -> None:
     """Wait until the page takes decisions: it does not in its first half second, nor while long parts are folded."""
     if not script:
         return
-    for button in page.locator("#call-what .unfold").all():
+    for button in page.locator("#call-what .unfold, #call-effect .unfold").all():
         button.click()
     expect(page.locator("html[data-ready]")).to_be_attached()
 
@@ -48,6 +48,9 @@ def approve_button(page: Page) -> Locator:
 
 
 def click_approve(page: Page) -> None:
+    name = page.locator("#approve-name")
+    if name.count():
+        name.fill(page.locator("#call-what .tool").inner_text())
     send(page, approve_button(page).click)
 
 

@@ -4,7 +4,7 @@ And the `m1` command as somebody on a machine of theirs calls it.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from m1site.accounts.models import User
 from m1site.cli import group
 from policy.models import Tool
 from tests.m1site.rest import Rest
+from tests.targets import HttpTarget, SmtpTarget, serving
 from tests.world import World, make_world
 
 M1 = Callable[..., Result]
@@ -104,3 +105,19 @@ def m1(site: Site, home: Path, monkeypatch: pytest.MonkeyPatch) -> M1:
 def told(result: Result) -> Any:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+@pytest.fixture
+def http() -> Iterator[HttpTarget]:
+    """A server that notifications go to, over HTTP."""
+    target = HttpTarget()
+    with serving(target.http):
+        yield target
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpTarget]:
+    """A server that notifications go to, by mail."""
+    target = SmtpTarget()
+    with serving(target):
+        yield target

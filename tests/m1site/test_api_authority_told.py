@@ -147,7 +147,10 @@ def test_the_schema_tells_all_of_it(site: Site) -> None:
     shapes = {name: one.get("properties", {}).keys() for name, one in told["components"]["schemas"].items()}
     assert {"edits", "blocked", "escalatedAt", "remindAt", "whyNotEdit", "onBehalfOf", "told"} <= shapes["CallDetail"]
     assert {"kind", "onBehalfOf", "openSeconds", "needsReview", "reviewNote"} <= shapes["DecisionShape"]
-    assert {"arguments", "comment", "argumentsDigest", "round", "openSeconds"} == shapes["Edited"]
+    looked = {"shownMark", "openSeconds", "focusSeconds", "expanded"}
+    assert {"arguments", "comment", "argumentsDigest", "round"} | looked == shapes["Edited"]
+    assert looked - {"shownMark"} | {"shownDigest", "shownBytes"} <= shapes["DecisionShape"]
+    assert "get" in told["paths"][f"{calls}/dossier"]
     parameters = {one["name"] for one in told["paths"]["/api/m1/tool-calls"]["get"]["parameters"]}
     assert {"waitingForMe", "needsReview"} <= parameters
 

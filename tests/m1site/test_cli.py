@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from agents.models import AgentRun, Decision
 from m1site.accounts import api_keys
 from m1site.cli import OPERATOR, PERSON, config, group
-from m1site.cli.call_text import arguments_text
 from policy.models import ApprovalToken, ToolVersion
 from tests.m1site.conftest import M1, Site, told
 from tests.world import TOOLS
@@ -136,13 +135,6 @@ def test_review_rejects_skips_and_quits(site: Site, m1: M1) -> None:
         site.pending()
     m1("review", by=site.world.ava, typed="s\nr\nWrong file.\nq\n")
     assert [one.comment for one in Decision.objects.all()] == ["Wrong file."]
-
-
-def test_arguments_are_shown_whole() -> None:
-    text = arguments_text({"long": "x" * 100_000, "list": ["a\u200bb"], "lines": "1\n2"})
-    assert "x" * 100_000 in text
-    assert "⟦U+200B⟧" in text
-    assert "    1\n    2" in text
 
 
 def test_pre_authorisations_are_given_listed_and_revoked(site: Site, m1: M1) -> None:

@@ -7,11 +7,12 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from m1site.demo import door, environment, keys, people, workspace
+from m1site.demo import door, environment, keys, people, roles, supervisor, workspace
 from m1site.demo.environment import Facts
 from m1site.demo.errors import DemoError
 from m1site.demo.place import Place
@@ -56,6 +57,32 @@ def test_a_role_is_told_its_own_secrets_and_nothing_of_the_user(
     }
     assert {name for name, secret in secrets.items() if secret in told} == held
     assert "foreign" not in told
+
+
+def test_only_the_worker_that_tells_people_is_told_the_addresses(facts: Facts) -> None:
+    names = [child.name for child in roles.children(facts, [], 0)]
+    told = replace(facts, notify={"M1_NOTIFY_URLS": "json://user:hunter2@host"})
+    children = {child.name: child for child in roles.children(told, [], 0)}
+    assert list(children) == [*names, "notifications"]
+    assert [name for name, child in children.items() if "hunter2" in str(child.environment)] == ["notifications"]
+    assert children["notifications"].environment["M1_ROLE"] == "housekeeping"
+    assert "hunter2" not in repr((told, children))
+
+
+def test_a_bad_address_stops_the_demo_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.TO_REACH:
+        monkeypatch.delenv(name, raising=False)
+    assert supervisor.notify_settings() == {}
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("M1_NOTIFY_URLS", "json://one json://two")
+    assert supervisor.notify_settings() == {
+        "M1_NOTIFY_URLS": "json://one json://two",
+        "HTTPS_PROXY": "http://proxy:3128",
+    }
+    monkeypatch.setenv("M1_NOTIFY_URLS", "json://one nope://hunter2")
+    with pytest.raises(SystemExit, match="^m1: M1_NOTIFY_URLS: entry 2 is not") as told:
+        supervisor.notify_settings()
+    assert "hunter2" not in str(told.value)
 
 
 def test_what_the_supervisor_starts_inherits_nothing_of_the_user() -> None:

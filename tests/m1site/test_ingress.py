@@ -17,9 +17,10 @@ from tests.m1site.rest import Rest, assert_problem
 
 # What a route does at most. door: who is there; decides: records a decision; changes: anything else; reads: nothing.
 ROUTES = """
-decides  approvals/<uuid:request_id>/
+decides  approvals/<uuid:request_id>/ batch/
 changes  approvals/<uuid:request_id>/edit/ runs/new/ runs/<uuid:run_id>/ preauthorizations/
 changes  preauthorizations/<uuid:jti>/revoke/ halts/ halts/<uuid:halt_id>/lift/ away/ away/<uuid:delegation_id>/end/
+changes  approvals/<uuid:request_id>/dossier/ api/m1/tool-calls/<uuid:request_id>/dossier
 reads    / runs/
 door     accounts/login/ accounts/logout/ accounts/inactive/ accounts/password/reset/ accounts/oidc/login/
 door     accounts/oidc/login/callback/ accounts/oidc/cancelled/ accounts/2fa/authenticate/ accounts/2fa/webauthn/login/
@@ -55,8 +56,9 @@ KIND = {route: kind for kind, *routes in map(str.split, ROUTES.strip().splitline
 # In the admin: of every model the six pages of Django's; only ToolCall's list decides, by an action.
 MODELS = set(
     "accounts.ApiKey accounts.User agents.Agent agents.AgentRun agents.Decision agents.Delegation agents.Execution "
-    "agents.Halt agents.ToolCall audit.AuditEvent auth.Group mfa.Authenticator policy.ApprovalToken "
-    "policy.Draft policy.PolicyCheck policy.PolicyVersion policy.Rule policy.RuleTest policy.Tool policy.ToolVersion "
+    "agents.Halt agents.Notification agents.NotificationTarget agents.ToolCall audit.AuditEvent auth.Group "
+    "mfa.Authenticator policy.ApprovalToken policy.Draft policy.PolicyCheck policy.PolicyVersion policy.Rule "
+    "policy.RuleTest policy.Tool policy.ToolVersion "
     "socialaccount.SocialAccount".split()
 )
 EACH = "<path:object_id>/"

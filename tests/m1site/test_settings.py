@@ -33,6 +33,11 @@ EXECUTOR = {
     "M1_ROLE": "executor", "M1_AUDIT_MAC_KEY": MAC, "M1_BROKER_URL": "redis://127.0.0.1:1/0",
     "M1_JWT_ALGORITHM": "EdDSA", "M1_JWT_KEYS": json.dumps({"one": PUBLIC}),
 }  # fmt: skip
+TOLD = "json://user:password@hooks.example.com/x mailto://a.example.com?from=m1@example.com&to=b@x.org,c@x.org"
+TELLER = {
+    "M1_ROLE": "housekeeping", "M1_AUDIT_MAC_KEY": MAC, "M1_BROKER_URL": "redis://127.0.0.1:1/0",
+    "M1_NOTIFY_URLS": TOLD, "M1_URL": "https://m1.example.com",
+}  # fmt: skip
 PLANNER = {**EXECUTOR, "M1_ROLE": "planner"}
 OIDC = {"M1_OIDC_URL": "https://id.example.com", "M1_OIDC_CLIENT_ID": "m1", "M1_OIDC_CLIENT_SECRET": "secret-of-it"}
 SHARED = {**EXECUTOR, "M1_JWT_ALGORITHM": "HS256", "M1_JWT_KEYS": json.dumps({"one": JWT, "two": MAC[::-1]})}
@@ -61,6 +66,7 @@ WEAK = {  # by what gives each away
 SERVER = """
 import json, os, sys
 import environ, redis, policy.keys
+from agents.notifications import urls
 for line in sys.stdin:
     pipes = [os.pipe(), os.pipe()]
     if not (child := os.fork()):
@@ -112,8 +118,10 @@ def start() -> Iterator[Start]:
     [
         WEB, {**WEB, **OIDC}, EXECUTOR, PLANNER, {}, SHARED, {**SIGNS, "M1_JWT_SECRET": JWT},
         {**SIGNS, "M1_JWT_SECRET": JWT, "M1_JWT_KEYS": SHARED["M1_JWT_KEYS"]}, {**EXECUTOR, "M1_JWT_KEYS": RETIRED},
+        TELLER, {**TELLER, "M1_ROLE": "", "M1_NOTIFY_URLS": "policy%20author=json://h\n  finance=json://h "},
     ],
-    ids=["web", "sign-on", "executor", "planner", "operator", "HS256", "HS256 web", "HS256 listed too", "retired"],
+    ids=["web", "sign-on", "executor", "planner", "operator", "HS256", "HS256 web", "HS256 listed too", "retired",
+         "teller", "groups"],
 )  # fmt: skip
 def test_what_is_right_starts(start: Start, role: dict[str, str]) -> None:
     told = start(**role)
@@ -129,7 +137,15 @@ def test_what_is_right_starts(start: Start, role: dict[str, str]) -> None:
         ({}, {"M1_APROVAL_TOKEN_TTL_MINUTES": "5"}, "M1_APROVAL_TOKEN_TTL_MINUTES"),  # misspelt
         ({}, {"M1_APPROVAL_TOKEN_TTL_MINUTES": "0"}, "M1_APPROVAL_TOKEN_TTL_MINUTES"),
         ({}, {"M1_APPROVAL_TOKEN_TTL_MINUTES": "soon"}, "M1_APPROVAL_TOKEN_TTL_MINUTES"),
-        ({}, {"M1_NOTIFY_URLS": "mailto://x"}, "M1_NOTIFY_URLS"),  # nothing would read it
+        ({}, {"M1_CHECKPOINT_KEY": "x"}, "M1_CHECKPOINT_KEY"),  # nothing would read it
+        ({}, {"M1_NOTIFY_URLS": "json//user:password@host"}, "M1_NOTIFY_URLS: entry 1 is not an Apprise address"),
+        (TELLER, {"M1_NOTIFY_URLS": f"{TOLD} nope://password"}, "M1_NOTIFY_URLS: entry 3 is not an address that"),
+        (TELLER, {"M1_NOTIFY_URLS": "slack://password"}, "M1_NOTIFY_URLS: entry 1 is not an address that"),
+        (TELLER, {"M1_NOTIFY_URLS": "=json://password"}, "M1_NOTIFY_URLS: entry 1 names no group"),
+        (TELLER, {"M1_NOTIFY_URLS": f"{TOLD} {TOLD}"}, "M1_NOTIFY_URLS: entry 3 is there twice"),
+        (TELLER, {"M1_NOTIFY_URLS": " ".join(f"json://password{n}" for n in range(21))}, "M1_NOTIFY_URLS: has 21"),
+        (TELLER, {"M1_URL": "http://m1.example.com"}, "M1_URL"),
+        (TELLER, {"M1_NOTIFY_URLS_FILE": "/nowhere"}, "M1_NOTIFY_URLS"),
         ({}, {"RATE_LIMIT_REQUESTS_PER_HOUR": "1"}, "RATE_LIMIT_REQUESTS_PER_HOUR"),
         ({}, {"M1_CONFIG": "/nowhere/m1.env"}, "M1_CONFIG"),
         ({}, {"M1_TRUSTED_PROXIES": "everybody"}, "M1_TRUSTED_PROXIES"),
@@ -173,6 +189,9 @@ def test_what_is_right_starts(start: Start, role: dict[str, str]) -> None:
         (PLANNER, {"M1_EMAIL_URL": "smtp://user:password@mail.example.com"}, "M1_EMAIL_URL"),
         (PLANNER, {"M1_HTTP_HEADERS": "{}"}, "M1_HTTP_HEADERS"),
         (PLANNER, {"M1_FILES_ROOT": "/srv"}, "M1_FILES_ROOT"),
+        (WEB, {"M1_NOTIFY_URLS": TOLD}, "M1_NOTIFY_URLS: must not be given"),
+        (PLANNER, {"M1_NOTIFY_URLS": TOLD}, "M1_NOTIFY_URLS: must not be given"),
+        (EXECUTOR, {"M1_NOTIFY_URLS_FILE": "/dev/null"}, "M1_NOTIFY_URLS"),
     ],
 )
 def test_what_is_wrong_stops_the_start_with_one_line(

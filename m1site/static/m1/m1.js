@@ -1,12 +1,9 @@
 // What script adds to pages that work without it. Nothing here decides anything: the server does.
 "use strict";
 
-const GUARD_MS = 500;
 const skew = Date.parse(document.querySelector("meta[name=m1-now]")?.content ?? "") - Date.now() || 0;
 const etags = new Map();
 const folds = new Map();
-let guardedUntil = 0;
-let shown;
 
 // Live parts: asked for again only while somebody looks, and sent only when something happened.
 document.addEventListener("htmx:configRequest", (event) => {
@@ -18,116 +15,82 @@ document.addEventListener("htmx:configRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, target, pathInfo } = event.detail;
   if (!event.detail.shouldSwap) return;
-  if (target.matches("[data-hold]") && isUnderPointer(target)) {
+  if (target.matches("[data-hold]") && !target.hasAttribute("data-asked") && isInUse(target)) {
     event.detail.shouldSwap = false;
     return hold(target);
   }
   etags.set(pathInfo.requestPath, xhr.getResponseHeader("ETag"));
 });
 
-function isUnderPointer(target) {
-  return window.matchMedia("(hover: hover)").matches && target.querySelector(".row:hover, form:focus-within") !== null;
+// What a live part shows may be old when it cannot be asked for anew: that is said, and taken back by itself.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { status } = event.detail.xhr;
+  const words = status === 0 || status >= 500 ? "M1 does not answer. What you see may be out of date." : "";
+  const place = document.getElementById("connection");
+  if (place && place.textContent !== words) place.textContent = words;
+});
+
+// What is under the pointer or has the focus stays where it is: a press must meet what it was meant for.
+function isInUse(target) {
+  const isHovered = window.matchMedia("(hover: hover)").matches && target.querySelector(".row:hover") !== null;
+  return isHovered || isTouched || target.querySelector(".row :focus-visible, form:focus-within") !== null;
 }
 
-// The list has changed under the pointer: say so, and wait until the pointer has gone.
+let isTouched = false;
+["pointerdown", "pointerup", "pointercancel"].forEach((name) => {
+  document.addEventListener(name, () => { isTouched = name === "pointerdown"; }, true);
+});
+
+// The list has changed while it is in use: say so, and wait until pointer and focus have gone.
 function hold(target) {
   if (target.hasAttribute("data-stale")) return;
   target.setAttribute("data-stale", "");
-  target.addEventListener("pointerleave", () => window.htmx.trigger(target, "refresh"), { once: true });
+  const refresh = () => { if (target.isConnected) window.htmx.trigger(target, "refresh"); };
+  target.addEventListener("pointerleave", refresh);
+  target.addEventListener("focusout", (event) => { if (!target.contains(event.relatedTarget)) refresh(); });
   const notice = document.createElement("div");
   notice.className = "changed";
+  notice.setAttribute("role", "status");
   const button = document.createElement("button");
   button.type = "button";
   button.className = "primary";
   button.textContent = "The list has changed: show";
-  button.addEventListener("click", () => window.htmx.trigger(target, "refresh"));
+  button.addEventListener("click", () => show(target));
   notice.append(button);
   target.prepend(notice);
 }
 
+// Somebody asked for it: the new list comes, whatever is in use.
+function show(target) {
+  target.setAttribute("data-asked", "");
+  window.htmx.trigger(target, "refresh");
+}
+
+document.addEventListener("htmx:afterRequest", (event) => event.target.removeAttribute("data-asked"));
+document.addEventListener("m1:show", (event) => show(event.target));
+
+// Calls that were chosen stay so when the list comes anew, and the bar says how many.
+const chosen = new Set();
+document.addEventListener("change", (event) => {
+  if (!event.target.matches(".pick input")) return;
+  chosen[event.target.checked ? "add" : "delete"](event.target.value);
+  showChosen();
+});
+
+function showChosen() {
+  const bar = document.querySelector(".together");
+  if (!bar) return;
+  const boxes = [...document.querySelectorAll(".pick input")];
+  boxes.forEach((box) => { box.checked = chosen.has(box.value); });
+  const count = boxes.filter((box) => box.checked).length;
+  bar.classList.toggle("idle", count === 0);
+  bar.querySelector("[data-chosen]").textContent = count === 0 ? "" : `${count} chosen`;
+}
+
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
-document.addEventListener("htmx:oobAfterSwap", () => {
-  const now = facts();
-  if (now !== shown) guard();
-  shown = now;
-});
-
-// What the page says, without the ages, which change by themselves.
-function facts() {
-  const page = document.querySelector("main")?.cloneNode(true);
-  page?.querySelectorAll(".age").forEach((age) => age.remove());
-  return page?.textContent.replace(/\s+/g, " ");
-}
-
-// A page that has just changed, or just got the focus, takes no decision for half a second.
-function guard() {
-  guardedUntil = performance.now() + GUARD_MS;
-  delete document.documentElement.dataset.ready;
-  setTimeout(() => {
-    if (performance.now() >= guardedUntil - 1) document.documentElement.dataset.ready = "";
-  }, GUARD_MS);
-}
-
-function isGuarded() {
-  return performance.now() < guardedUntil;
-}
-
-window.addEventListener("focus", guard);
-window.addEventListener("pageshow", (event) => {
-  guard();
-  if (event.persisted) document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent"));
-});
-
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("form[data-guard] button, .reject-fold > summary");
-  if (button && isGuarded()) event.preventDefault();
-}, true);
-
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-guard]");
-  if (!form) return;
-  const waits = event.submitter?.value === "approve" && unopened().length > 0;
-  if (waits || isGuarded() || document.querySelector("form[data-sent]")) return event.preventDefault();
-  form.setAttribute("data-sent", "");
-  document.querySelectorAll("form[data-guard] button").forEach((button) => button.setAttribute("aria-disabled", "true"));
-});
-
-// Long arguments are folded; approving waits until all were opened.
-function unopened() {
-  return [...document.querySelectorAll("#call-what .folded")];
-}
-
-function fold(part) {
-  if (part.nextElementSibling?.matches(".unfold")) return;
-  part.classList.add("folded");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "unfold";
-  button.textContent = `Show all ${part.dataset.long}`;
-  button.addEventListener("click", () => {
-    part.classList.remove("folded");
-    button.remove();
-    showWaiting();
-  });
-  part.after(button);
-}
-
-function showWaiting() {
-  const waits = unopened().length > 0;
-  document.querySelectorAll("[data-waits]").forEach((notice) => { notice.hidden = !waits; });
-  document.querySelectorAll("button.approve").forEach((button) => button.setAttribute("aria-disabled", String(waits)));
-}
-
 document.addEventListener("toggle", (event) => {
   if (event.target.id) folds.set(event.target.id, event.target.open);
 }, true);
-
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  await navigator.clipboard.writeText(button.dataset.copy);
-  button.textContent = "Copied";
-});
 
 // Ages run on between two answers of the server, by the server's clock.
 function distance(seconds) {
@@ -149,15 +112,13 @@ function showAges() {
 }
 
 function prepare(root) {
-  root.querySelectorAll("[data-long]").forEach(fold);
-  root.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
   root.querySelectorAll("details[id]").forEach((part) => {
     if (folds.has(part.id)) part.open = folds.get(part.id);
   });
   const inbox = document.getElementById("inbox");
   if (inbox) document.title = inbox.dataset.count === "0" ? "Inbox · M1" : `(${inbox.dataset.count}) Inbox · M1`;
-  showWaiting();
   showAges();
+  showChosen();
 }
 
 const jump = document.querySelector(".jump");
@@ -165,7 +126,6 @@ const decide = document.getElementById("decide");
 if (jump && decide) {
   new IntersectionObserver(([seen]) => jump.classList.toggle("there", seen.isIntersecting)).observe(decide);
 }
+document.querySelectorAll(".pick input:checked").forEach((box) => chosen.add(box.value));
 prepare(document.body);
-shown = facts();
-guard();
 setInterval(showAges, 5000);

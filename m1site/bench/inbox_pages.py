@@ -1,0 +1,86 @@
+"""How long pages take while thousands of calls wait: in this process, with every middleware, in a database of its own.
+
+The database stands beside the configured one, on the same server, and is removed at the end.
+"""
+
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import setup_test_environment
+
+from agents.models import ToolCall
+from m1site.bench import inbox_rows
+from m1site.bench.timing import percentile
+
+PEOPLE = ("ava", "eve", "omar", "riley")
+LIVE = {"HX-Request": "true"}
+
+
+def main(kind: str, count: str, rounds: str) -> dict[str, dict[str, float]]:
+    """Return median and 95th percentile, in milliseconds, of each page for each person, and the median of its CPU time.
+
+    The CPU time is that of this process: what other work on the machine takes away is not in it, nor is the database's.
+    kind   `alike`: every call of an agent asks for the same; `different`: none does
+    """
+    setup_test_environment()
+    logging.disable(logging.WARNING)
+    with _own_database():
+        inbox_rows.make(int(count), are_alike=kind == "alike")
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        return {f"{who}.{page}": found for who in PEOPLE for page, found in _pages(who, int(rounds))}
+
+
+def _pages(who: str, rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
+    client = Client()
+    client.force_login(get_user_model().objects.get(username=who))
+    call = ToolCall.objects.filter(status="pending").order_by("rank", "expires_at").first()
+    sees = who != "eve"  # the call's page does not exist for who is asked about nothing
+    pages = {
+        "inbox": ("/", {}), "inbox_live": ("/", LIVE), "inbox_narrowed": ("/?risk=high", {}),
+        "inbox_page_20": ("/?page=20&others=20", {}), "runs": ("/runs/", {}), "away": ("/away/", {}),
+    }  # fmt: skip
+    if call and sees:
+        path = f"/approvals/{call.pk}/"
+        pages |= {"approval": (path, {}), "approval_live": (f"{path}?seen=", LIVE)}
+    for name, (path, headers) in pages.items():
+        yield name, _timed(client, path, headers, rounds)
+
+
+def _timed(client: Client, path: str, headers: dict[str, str], rounds: int) -> dict[str, float]:
+    times, busy = [], []
+    for number in range(rounds + 1):
+        began, busy_before = time.perf_counter(), time.process_time()
+        answer = client.get(path, headers=headers, secure=True)
+        times.append((time.perf_counter() - began) * 1000)
+        busy.append((time.process_time() - busy_before) * 1000)
+        if answer.status_code != 200:
+            raise SystemExit(f"{path} answers {answer.status_code}")
+        if number == 0:
+            times, busy = [], []  # templates are read and compiled then
+    p95 = percentile(sorted(times), 0.95)
+    return {"p50": round(median(times), 2), "p95": round(p95, 2), "cpu_p50": round(median(busy), 2)}
+
+
+@contextmanager
+def _own_database() -> Iterator[None]:
+    with tempfile.TemporaryDirectory(prefix="m1-bench-") as place:
+        if connection.vendor == "sqlite":
+            connection.settings_dict["TEST"]["NAME"] = str(Path(place) / "bench.sqlite3")
+        else:
+            connection.settings_dict["TEST"]["NAME"] = f"{settings.DATABASES['default']['NAME']}_bench"
+        before = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            yield
+        finally:
+            connection.creation.destroy_test_db(before, verbosity=0)

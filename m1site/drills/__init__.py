@@ -1,0 +1,1 @@
+"""Staged sets of proposals for training: honest ones and deceptive ones, played at a terminal, executed by nobody."""
