@@ -29,7 +29,7 @@ class Sight:
     """What decides about what a person sees, looked up once for a whole page.
 
     groups     in which they are
-    asked_as   the groups in whose name they may be asked: their own, and those of whom they stand in for
+    asked_as   the groups by which they see what those are asked about: their own, and those of whom they stand in for
     sees_all   whether they oversee M1: nothing is hidden from them but bodies
     """
 
@@ -48,8 +48,9 @@ def sight_of(user: User, stood_in_for: frozenset[str] | None = None) -> Sight:
         return Sight(user, frozenset(), frozenset(), sees_all=False)
     groups = group_names(user)
     sees_all = bool(user.is_superuser) or not groups.isdisjoint(SEE_ALL_GROUPS)
-    others = _stood_in_for(user) if stood_in_for is None else stood_in_for
-    return Sight(user, groups, groups | others, sees_all)
+    if stood_in_for is None:
+        stood_in_for = frozenset() if sees_all else _stood_in_for(user)
+    return Sight(user, groups, groups | stood_in_for, sees_all)
 
 
 def runs_visible_to(user: User) -> QuerySet[AgentRun]:

@@ -64,6 +64,15 @@ def desk(user: User) -> Desk:
     return Desk(_pending().filter(mine), _pending().filter(~mine, _visible(sight)), away, sight)
 
 
+def after(call: ToolCall, calls: QuerySet[ToolCall]) -> ToolCall | None:
+    """Return which of the calls comes after this one in ORDER, from the end on the first; None where there is none."""
+    others = calls.exclude(pk=call.pk).only("pk", "headline")
+    same = Q(rank=call.rank)
+    later = Q(rank__gt=call.rank) | same & Q(expires_at__gt=call.expires_at)
+    later |= same & Q(expires_at=call.expires_at, request_id__gt=call.pk)
+    return (others.filter(later).first() if call.expires_at else None) or others.first()
+
+
 def count(calls: QuerySet[ToolCall]) -> Count:
     """Return how many there are."""
     return Count(calls.order_by()[:MOST].count())

@@ -11,9 +11,8 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import opened, typed_name, visibility
+from agents import opened, typed_name, visibility, waiting
 from agents.decision_forms import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
-from agents.eligibility import waiting_for
 from agents.forms import ReasonForm
 from agents.models import Decision, ToolCall
 from agents.views import call_shown
@@ -100,7 +99,7 @@ def _context(request: Request, call: ToolCall, forms: Mapping[str, Form] | None 
         "settle_form": filled.get("settle") or SettleForm(), "review_form": filled.get("review") or ReviewForm(),
         "reopen_form": filled.get("reopen") or ReasonForm(),
         "is_rejecting": bool(filled.keys() & {"reject", "stop"}), "typed_name": typed_name.wanted(call),
-        "next_call": waiting_for(request.user).exclude(pk=call.pk).only("pk", "headline").first(),
+        "next_call": waiting.after(call, waiting.for_person(request.user)),
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from audit.errors import M1Error
 from policy.gaps import gaps
 from policy.scripts import mixed_scripts
 
-LONG_BYTES, LONG_LINES = 600, 12
+LONG_BYTES, LONG_LINES = 1_500, 24
 _KINDS = {str: "text", bool: "yes or no", int: "number", float: "number", list: "list", dict: "object"}
 
 

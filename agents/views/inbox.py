@@ -26,6 +26,8 @@ SHOWN = [
     *"headline tool_name risk status round created_at expires_at escalated_at sign_in_minutes".split(),
     "run__planner", "run__agent__name", "run__agent__owner", *(f"run__requester__{name}" for name in _OF_REQUESTER),
 ]  # fmt: skip
+FEW = 5
+"""So many rows are read at a glance: nobody narrows them."""
 LOOKED_BACK = 200
 """How many calls that came to rest are looked through for the last one that a person may see."""
 
@@ -83,7 +85,9 @@ def _context(request: Request) -> dict[str, Any]:
     )
     loaded = _loaded(ToolCall.objects.filter(pk__in=[*mine.sizes, *others.sizes])).in_bulk()
     return {
-        "now": clock.now(), "filters": chosen, "kept": chosen.kept, **_narrowed(desk, chosen, mine, others),
+        "now": clock.now(), "filters": chosen, "kept": chosen.kept,
+        "is_narrowable": bool(chosen) or mine.calls.number + others.calls.number > FEW,
+        **_narrowed(desk, chosen, mine, others),
         **_lost(request, desk, chosen), "to_review": break_glass.to_review(request),
         "mine": mine, "mine_rows": _rows(mine, loaded, desk),
         "others": others, "other_rows": _rows(others, loaded), "last": None if mine.calls else _last(desk),

@@ -6,6 +6,7 @@ stops them. It is their parent in the kernel's eyes, too, so that nothing is lef
 
 import argparse
 import json
+import os
 import signal
 import socket
 import sys
@@ -174,7 +175,8 @@ def interrupt(number: int, frame: FrameType | None) -> NoReturn:
     """Stop, once: whoever is impatient must not break off the stopping."""
     for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)
-    say("\nstopping ...")
+    with suppress(OSError):  # past print, which may be in the middle of a line and takes no second one
+        os.write(1, b"\nstopping ...\n")
     raise KeyboardInterrupt
 
 

@@ -196,3 +196,19 @@ def test_the_migration_writes_what_the_functions_write(world: World) -> None:
         assert set(RunGroup.objects.values_list("run", "name")) == runs
         assert set(AskedGroup.objects.values_list("key", "name")) <= sets
     assert waiting.for_person(world.ava).get(pk=calls[1].pk) == calls[1]
+
+
+def test_from_call_to_call_everything_that_waits_comes_once_and_then_the_first_again() -> None:
+    ava, at = make_user("ava", "approver"), clock.now() + timedelta(hours=1)
+    calls = [make_tool_call(risk=risk, expires_at=at) for risk in ("low", "high", "low", "critical", "high", "low")]
+    make_tool_call(risk="critical", status="approved")
+    mine, met = waiting.for_person(ava), []
+    here = mine[0]
+    while here.pk not in met:
+        met.append(here.pk)
+        found = waiting.after(here, mine)
+        assert found is not None
+        here = ToolCall.objects.get(pk=found.pk)
+    assert met == list(mine.values_list("pk", flat=True))
+    assert sorted(met) == sorted(call.pk for call in calls)
+    assert here.pk == met[0]

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from agents import execution, runs, sweeps, tool_calls
+from agents import audience, execution, runs, sweeps, tool_calls
 from agents.errors import AgentsError
 from agents.models import Decision, Execution, ToolCall
 from audit import clock
@@ -112,6 +112,7 @@ def copies(call: ToolCall, count: int) -> Iterator[ToolCall]:
         for group in groups:
             group.pk, group.requirement = None, requirement
             group.save(force_insert=True)
+        audience.tell(call, [group.name for group in groups])
         yield ToolCall.objects.select_related("run", "turn").get(pk=call.pk)
 
 

@@ -78,7 +78,7 @@ def test_a_key_that_is_held_down_decides_nothing(world: World, enter: Enter) -> 
 def test_approving_waits_for_a_long_preview_and_a_text_with_a_gap_and_tells_what_was_opened(
     world: World, enter: Enter
 ) -> None:
-    arguments = {"path": "x", "gap": "fine" + " " * 60 + "rm -rf /", "list": ["a"] * 20}
+    arguments = {"path": "x", "gap": "fine" + " " * 60 + "rm -rf /", "list": ["a"] * 40}
     call = make_tool_call(arguments=arguments, preview=PREVIEW, preview_state="ready")
     ava = enter(world.ava)
     ava.goto(path_of(call))

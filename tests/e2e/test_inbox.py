@@ -106,6 +106,9 @@ def test_keys_go_through_the_list_into_a_call_and_on_to_the_next(enter: Callable
     expect(page.get_by_role("heading", name="Decided")).to_be_visible()
     assert Decision.objects.get().call_id == second.pk
     page.keyboard.press("n")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Write 2.txt")
+    ready(page)
+    page.keyboard.press("n")  # it is left open
     expect(page.get_by_role("heading", level=1)).to_have_text("Write 0.txt")
     ready(page)
     page.keyboard.press("r")
@@ -237,7 +240,9 @@ def test_a_new_call_appears_by_itself_and_chosen_ones_stay_chosen(enter: Callabl
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_the_list_is_narrowed_and_shown_whole_again(enter: Callable[..., Page], script: bool) -> None:
     red = make_tool_call(run=make_run(agent=make_agent("red")), headline="Write red")
-    make_tool_call(version=make_tool_version("email.send"), headline="Send mail")
+    mails = make_tool_version("email.send")
+    for number in range(5):
+        make_tool_call(version=mails, headline=f"Send mail {number}", arguments={"to": str(number)})
     page = enter(script=script)
     page.get_by_label("Agent").select_option("red")
     page.get_by_role("button", name="Narrow").click()
@@ -247,7 +252,7 @@ def test_the_list_is_narrowed_and_shown_whole_again(enter: Callable[..., Page], 
     page.get_by_role("button", name="Narrow").click()
     expect(page.get_by_text("Nothing that waits for you matches.")).to_be_visible()
     page.get_by_role("link", name="Show everything").click()
-    expect(page.locator(".row")).to_have_count(2)
+    expect(page.locator(".row")).to_have_count(6)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_the_main_job_is_done_on_sqlite(second: DemoRun, people: DemoPeople, wai
     ava, riley = people.browser("ava"), people.browser("riley")
     assert "This is your own request" in riley.get(f"/approvals/{mail['requestId']}/")
     for call in (mail, draft):
-        ava.submit(f"/approvals/{call['requestId']}/", answer="approve", comment="")
+        ava.submit(f"/approvals/{call['requestId']}/", answer="approve", comment="", named=call["tool"])
     assert people.status(draft) == "pending"
     assert people.approve(draft, "sam").json["status"] in ("approved", "executing", "succeeded")
     assert_the_main_job_is_done(people, place, str(mail["run"]), mail, draft)

@@ -45,7 +45,13 @@ window.addEventListener("pageshow", (event) => {
 document.addEventListener("pointerdown", () => { isPressedEarly = isGuarded(); }, true);
 document.addEventListener("click", (event) => {
   const isEarly = isGuarded() || (event.detail > 0 && isPressedEarly);
-  if (isEarly && event.target.closest(DECIDES)) stop(event);
+  const button = event.target.closest(DECIDES);
+  if (!button) return;
+  if (isEarly) stop(event);
+  else if (isWaitingForReading(button)) { // before the browser asks for what is missing in the form
+    stop(event);
+    showFirstUnopened();
+  }
 }, true);
 
 // Enter, the space bar and single letters may decide something, unless they write a text; a key that is held down never.
@@ -64,15 +70,14 @@ function stop(event) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-guard]");
-  if (!form) return;
-  const waits = TAKES_READING.includes(event.submitter?.value) && unopened().length > 0;
-  if (waits || isGuarded() || document.querySelector("form[data-sent]")) {
-    event.preventDefault();
-    return waits && !isGuarded() ? showFirstUnopened() : undefined;
+  if (!form) return undefined;
+  if (isWaitingForReading(event.submitter) || isGuarded() || document.querySelector("form[data-sent]")) {
+    return event.preventDefault();
   }
   report(form);
   form.setAttribute("data-sent", "");
   document.querySelectorAll("form[data-guard] button").forEach((button) => button.setAttribute("aria-disabled", "true"));
+  return undefined;
 });
 
 // How long the page had the focus, and what was opened: to be read beside the server's own clock, which bounds it.
@@ -108,6 +113,10 @@ document.addEventListener("toggle", (event) => {
 // Long parts are folded; approving waits until those that say what will happen were opened.
 function unopened() {
   return [...document.querySelectorAll("#call-what .folded, #call-effect .folded")];
+}
+
+function isWaitingForReading(button) {
+  return TAKES_READING.includes(button?.value) && unopened().length > 0;
 }
 
 function fold(part) {

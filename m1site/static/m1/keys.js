@@ -147,7 +147,7 @@ function reject() {
 function next() {
   const link = document.querySelector("[data-key=n]");
   if (link) return link.click();
-  return sayKeys("Decide this one first, or go back to the inbox: no other call is offered here.");
+  return sayKeys("No other call waits for you.");
 }
 
 const CALL_KEYS = { j: () => stepPart(1), k: () => stepPart(-1), a: approve, r: reject, n: next };
