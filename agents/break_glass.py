@@ -83,6 +83,8 @@ def unreviewed(user: AbstractUser) -> QuerySet[Decision]:
     """Return the break-glass decisions that the person may see and that nobody has reviewed, oldest first."""
     waiting = Decision.objects.filter(kind=Decision.Kind.BREAK_GLASS, review=None)
     keys = list(waiting.values_list("pk", flat=True))  # few: in one query with the rest, SQLite looks at every call
+    if not keys:
+        return Decision.objects.none()
     broken = Decision.objects.filter(pk__in=keys, call__in=calls_visible_to(user))
     return broken.select_related("call", "person").order_by("created_at")
 

@@ -41,14 +41,10 @@ def page(request: Request, /, request_id: UUID) -> HttpResponseBase:
 def visible(request: Request, request_id: UUID) -> ToolCall:
     """Return a call that the person may see with all that its page shows; 404 for any other."""
     calls = visibility.calls_visible_to(request.user).select_related(
-        "run__agent",
-        "run__requester",
-        "turn",
-        "tool_version__tool",
-        "check_row__policy_version",
-        "execution__settled_by",
+        "run__agent", "run__requester", "turn", "tool_version", "check_row__policy_version", "execution__settled_by"
     )
-    decisions = Decision.objects.select_related("token", "person", "on_behalf_of", "review", "call__run__agent")
+    calls = calls.defer("check_row__policy_version__document", "turn__request", "turn__reply")
+    decisions = Decision.objects.select_related("person", "on_behalf_of", "review")
     return get_object_or_404(
         calls.prefetch_related(Prefetch("decisions", decisions), "requirements__groups"), pk=request_id
     )

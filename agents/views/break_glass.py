@@ -15,7 +15,10 @@ def to_review(request: Request) -> list[Decision]:
     user = request.user
     if not principals.is_person(user):
         return []
-    rows = break_glass.unreviewed(user).select_related("call__run__agent").defer("call__preview", "call__run__config")
+    broken = break_glass.unreviewed(user)
+    if broken.query.is_empty():
+        return []
+    rows = broken.select_related("call__run__agent").defer("call__preview", "call__run__config")
     if not group_names(user) & break_glass.REVIEWERS:
         rows = rows.filter(_asked(request))
     return list(rows.exclude(_own(request))[:MOST])
