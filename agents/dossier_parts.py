@@ -154,8 +154,8 @@ def execution_of(call: ToolCall, may_view: bool) -> dict[str, Any] | None:
         return None
     return {
         "worker": row.claimed_by, "token": row.token_id, "startedAt": row.started_at, "finishedAt": row.finished_at,
-        "outputBytes": row.output_bytes, "outputDigest": row.output_digest, "isTruncated": row.is_truncated,
-        "errorCode": row.error_code, "error": row.error if may_view else None,
+        "tries": row.tries, "outputBytes": row.output_bytes, "outputDigest": row.output_digest,
+        "isTruncated": row.is_truncated, "errorCode": row.error_code, "error": row.error if may_view else None,
         "result": shown.result(call) if may_view else None,
         "settledBy": row.settled_by.get_username() if row.settled_by else None,
     }  # fmt: skip

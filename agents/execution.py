@@ -5,8 +5,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from agents import asking, halts, notify, queue, rounds, runs, standing, tool_versions
+from agents import asking, budgets, halts, notify, queue, rounds, runs, standing, tool_versions
 from agents.actors import agent_of, system
 from agents.models import Execution, ToolCall, ToolCallRevision
 from agents.sandbox_values import Result
@@ -51,6 +52,9 @@ def claim(request_id: UUID, *, worker: str, definitions: dict[str, Definition]) 
     definition = definitions.get(call.tool_name)
     if definition is None or call.tool_version is None or definition.digest != call.tool_version.digest:
         _leave(call)
+        return None
+    if budgets.is_spent(run):
+        _deny(call, budgets.SPENT, budgets.CODE)
         return None
     if halts.on(run.agent_id, call.tool_name):
         queue.postpone(queue.EXECUTE, request_id, HALTED_RETRY_SECONDS)
@@ -112,8 +116,27 @@ def _begin(
 
 def beat(request_id: UUID, *, worker: str) -> bool:
     """Renew the lease; False when the call is not this worker's any more, or a person asked to stop it."""
-    mine = Execution.objects.filter(pk=request_id, claimed_by=worker, finished_at=None, is_cancel_asked=False)
-    return bool(mine.update(lease_until=clock.now() + timedelta(seconds=runs.lease_seconds())))
+    return bool(_mine(request_id, worker).update(lease_until=clock.now() + timedelta(seconds=runs.lease_seconds())))
+
+
+@transaction.atomic(durable=True)
+def retried(number: int, before: Result, *, request_id: UUID, worker: str) -> bool:
+    """Put a further try on record before it begins; False as for `beat`.
+
+    before   the result of the try before it
+    """
+    if not _mine(request_id, worker).update(tries=number):
+        return False
+    subject = f"tool_call:{request_id}"
+    trail.append("tool_call.retried", actor=system(), subject=subject, number=number, error_code=before.error_code)
+    return True
+
+
+def _mine(request_id: UUID, worker: str) -> QuerySet[Execution]:
+    """Return the execution while the worker holds it: claimed, neither finished nor lost, and nobody asked to stop."""
+    return Execution.objects.filter(
+        pk=request_id, claimed_by=worker, finished_at=None, is_cancel_asked=False, call__status=Status.EXECUTING
+    )
 
 
 @transaction.atomic(durable=True)

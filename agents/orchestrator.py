@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from agents import configuration, edits, proposals, queue, runs
+from agents import budgets, configuration, edits, proposals, queue, runs
 from agents.actors import agent_of, system
 from agents.models import AgentRun, ToolCall, Turn
 from agents.planners.base import CallOutcome, Conversation, PastTurn, PlannerError, Reply, Stop
@@ -94,7 +94,7 @@ def give_up(run_id: UUID, error: PlannerError, *, worker: str) -> None:
 
 
 _SPENT = {
-    EndReason.BUDGET: "The run has spent its budget.",
+    EndReason.BUDGET: budgets.SPENT,
     EndReason.TURN_LIMIT: "The run has taken all its turns.",
     EndReason.MODEL_ERROR: f"{MAX_TRIES} tries to plan this turn failed; the last worker fell silent.",
 }
@@ -106,9 +106,7 @@ def _spent(run: AgentRun, failures: int) -> EndReason | None:
         return EndReason.MODEL_ERROR
     if run.turn_count >= config["max_turns"]:
         return EndReason.TURN_LIMIT
-    is_priced = not run.turns.filter(cost_usd=None).exists()
-    is_over = 0 < run.cost_usd >= run.budget_usd
-    return EndReason.BUDGET if is_over or (not is_priced and run.tokens_used >= config["token_limit"]) else None
+    return EndReason.BUDGET if budgets.is_spent(run) else None
 
 
 def _calls(turn: Turn) -> list[ToolCall]:

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from agents import (
     blocks,
+    budgets,
     configuration,
     decisions,
     eligibility,
@@ -104,6 +105,8 @@ def _propose(run: AgentRun, turn: Turn, position: int, use: ToolUse, asked: Aske
 
 def _not_asked(run: AgentRun, use: ToolUse, checked: Checked) -> tuple[str, str] | None:
     """Return code and sentence of why people are not asked about a call that the rules would put before them."""
+    if budgets.is_spent(run):
+        return budgets.CODE, budgets.SPENT
     if not use.reason.strip():
         return "no_reason", "The call gives no `reason`, which every call must."
     if said := blocks.answer(run.pk, use.tool, checked.digest):

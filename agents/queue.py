@@ -2,11 +2,13 @@
 
 import logging
 from datetime import timedelta
+from enum import Enum
 from functools import partial
 from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import F, Q
 from kombu.exceptions import KombuError
 
 from agents.models import Outbox
@@ -16,7 +18,17 @@ PLAN, EXECUTE, PREVIEW, NOTIFY = "agents.plan", "agents.execute", "agents.previe
 QUEUES = {PLAN: "planner", EXECUTE: "executor", PREVIEW: "executor", NOTIFY: "notifications"}
 RESEND_SECONDS = 10
 RESEND_MOST_SECONDS = 300
+MAX_ATTEMPTS = 3
+HOLD_SECONDS = 5  # longer than a claim takes, shorter than the time to the next message
 logger = logging.getLogger(__name__)
+
+
+class Taken(Enum):
+    """Whether an executor has a task to itself: it has, there is none or another is at it, or too many died of it."""
+
+    YES = "yes"
+    NO = "no"
+    TOO_OFTEN = "too often"
 
 
 def put(task: str, key: UUID, *, delay_seconds: float = 0) -> None:
@@ -34,8 +46,22 @@ def done(task: str, key: UUID) -> None:
 
 
 def postpone(task: str, key: UUID, seconds: float) -> None:
-    """Let the task wait: nothing can be done for the key now."""
-    Outbox.objects.filter(task=task, key=key).update(next_at=clock.now() + timedelta(seconds=seconds))
+    """Let the task wait: nothing can be done for the key now, and whoever had taken it up has come to its end."""
+    later = clock.now() + timedelta(seconds=seconds)
+    Outbox.objects.filter(task=task, key=key).update(next_at=later, attempts=0, taken_until=None)
+
+
+def take_up(task: str, key: UUID) -> Taken:
+    """Count an attempt at the task, committed before it begins: whoever dies of it has left a mark.
+
+    A message that comes a second time finds no row, or another at it.
+    """
+    now = clock.now()
+    free = Outbox.objects.filter(Q(taken_until=None) | Q(taken_until__lte=now), task=task, key=key)
+    until = now + timedelta(seconds=HOLD_SECONDS)
+    if free.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1, taken_until=until):
+        return Taken.YES
+    return Taken.TOO_OFTEN if free.exists() else Taken.NO
 
 
 def send(task: str, key: UUID) -> bool:

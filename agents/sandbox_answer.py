@@ -71,6 +71,8 @@ def _spoken(word: bytes, rest: bytes, limits: Limits) -> Result:
             return _cut(int(cut[1]), cut[2].decode(), cut[3])
         case b"tool_error":
             return failed("tool_error", rest.decode("utf-8", "replace") or "The tool refused, and did not say why.")
+        case b"unfinished":
+            return failed("unfinished", rest.decode("utf-8", "replace") or "The tool could not finish.")
         case b"memory":
             return failed("memory", f"The tool needed more than {limits.memory_mb} MiB of memory.")
         case b"not_json":

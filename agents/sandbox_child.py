@@ -159,10 +159,13 @@ def perform(order: dict[str, Any], arguments: dict[str, Any]) -> bytes:
     """Import the tool, call it, and put its answer into the words of the protocol."""
     sys.path[:] = order["paths"]
     function = getattr(importlib.import_module(order["module"]), order["function"])
+    words = sys.modules["policy.declare"]
     try:
         value = function(**arguments)
-    except sys.modules["policy.declare"].ToolError as exc:
+    except words.ToolError as exc:
         return b"tool_error\n" + str(exc).encode("utf-8", "replace")[:MESSAGE_BYTES]
+    except words.RetryableError as exc:
+        return b"unfinished\n" + str(exc).encode("utf-8", "replace")[:MESSAGE_BYTES]
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         data = text.encode("utf-8")

@@ -49,7 +49,9 @@ TERMINAL = frozenset(
 MOVES: dict[Status, frozenset[Status]] = {
     Status.PROPOSED: frozenset({Status.DENIED, Status.APPROVED, Status.PENDING}),
     Status.PENDING: frozenset({Status.REJECTED, Status.DENIED, Status.EXPIRED, Status.CANCELLED, Status.APPROVED}),
-    Status.APPROVED: frozenset({Status.PENDING, Status.DENIED, Status.EXPIRED, Status.CANCELLED, Status.EXECUTING}),
+    Status.APPROVED: frozenset(
+        {Status.PENDING, Status.DENIED, Status.EXPIRED, Status.CANCELLED, Status.EXECUTING, Status.FAILED}
+    ),
     Status.EXECUTING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.LOST}),
     Status.LOST: frozenset({Status.SUCCEEDED, Status.FAILED}),
 }

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from agents import due, execution, orchestrator, previews, queue, runs, sandbox, sweeps, workers
+from agents import dispatch, due, execution, orchestrator, previews, queue, runs, sweeps, tries, workers
 from agents.notifications import calling
 from agents.planners.base import Planner, PlannerError
 from agents.planners.claude import ClaudePlanner
@@ -42,13 +42,12 @@ def execute(request_id: str) -> None:
     worker = workers.name()
     if not (key := _key(request_id, "executor")):
         return
-    claimed = execution.claim(key, worker=worker, definitions=definitions())
-    if claimed is None:
+    if not dispatch.take_up(key) or (claimed := execution.claim(key, worker=worker, definitions=definitions())) is None:
         return
-    beat = Lease(partial(execution.beat, key, worker=worker))
-    result = sandbox.run(
-        claimed.definition, claimed.definition.function, claimed.arguments, request_id=request_id,
-        limits=limits_of(claimed.definition), environment=os.environ, beat=beat,
+    result = tries.run(
+        claimed, limits=limits_of(claimed.definition), environment=os.environ,
+        beat=Lease(partial(execution.beat, key, worker=worker)),
+        retried=partial(execution.retried, request_id=key, worker=worker),
     )  # fmt: skip
     execution.finish(key, result, worker=worker)
 

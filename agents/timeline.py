@@ -44,6 +44,7 @@ _WORDS = {
     Event.TOOL_CALL_CANCELLED: "Cancelled",
     Event.TOOL_CALL_SUPERSEDED: "Superseded; a new round asks again",
     Event.TOOL_CALL_EXECUTING: "Claimed; the tool started",
+    Event.TOOL_CALL_RETRIED: "The tool asked to be run again",
     Event.TOOL_CALL_SUCCEEDED: "The tool finished",
     Event.TOOL_CALL_FAILED: "The tool failed",
     Event.TOOL_CALL_LOST: "Lost; how it ended is not known",

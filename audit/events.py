@@ -34,6 +34,7 @@ class Event(StrEnum):
     TOOL_CALL_CANCELLED = "tool_call.cancelled"
     TOOL_CALL_SUPERSEDED = "tool_call.superseded"
     TOOL_CALL_EXECUTING = "tool_call.executing"
+    TOOL_CALL_RETRIED = "tool_call.retried"
     TOOL_CALL_SUCCEEDED = "tool_call.succeeded"
     TOOL_CALL_FAILED = "tool_call.failed"
     TOOL_CALL_LOST = "tool_call.lost"

@@ -34,6 +34,14 @@ class ToolError(Exception):
     """
 
 
+class RetryableError(Exception):
+    """A tool could not finish, and asks to be run again with the same arguments and the same `M1_REQUEST_ID`.
+
+    It is, a few times, if it is declared idempotent; of any other tool this is a failure that may have begun to act.
+    Keep values of sensitive arguments out of it.
+    """
+
+
 class Preview(NamedTuple):
     """What a preview function returns, so that every page can show it.
 

@@ -70,7 +70,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     ordering = ("-started_at",)
     fields = (
         *("page", "status", "token", "claimed_by", "lease_until", "started_at", "finished_at", "is_cancel_asked"),
-        *("output_bytes", "output_digest", "is_truncated", "error_code", "settled_by"),
+        *("tries", "output_bytes", "output_digest", "is_truncated", "error_code", "settled_by"),
     )
     readonly_fields = ("page", "status")
 

@@ -80,6 +80,7 @@ class CallOutcome(CallSummary):
     result_digest = Text(source="execution.output_digest", default="")
     error_code = Text(source="execution.error_code", default="")
     error = Text(source="execution.error", default="")
+    tries = Whole(source="execution.tries", default=0, help_text="How often the tool was begun; 0: it never was.")
 
     def get_told(self, call: ToolCall) -> str:
         """Return it; what people changed is for who may read the arguments."""

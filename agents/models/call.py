@@ -140,6 +140,7 @@ class Execution(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     is_cancel_asked = models.BooleanField(default=False)
+    tries = models.PositiveSmallIntegerField(default=1, help_text="How often the tool was begun within this claim.")
     output = models.TextField(blank=True)
     output_bytes = models.PositiveBigIntegerField(default=0)
     output_digest = models.CharField(max_length=64, blank=True)

@@ -15,6 +15,10 @@ class Outbox(models.Model):
     created_at = models.DateTimeField()
     next_at = models.DateTimeField(help_text="When it is sent again, if nobody has taken it by then.")
     sends = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row an executor took it up and came to no orderly end."
+    )
+    taken_until = models.DateTimeField(null=True, help_text="Until then one executor is at it, and others leave it.")
 
     class Meta:
         indexes: ClassVar = [

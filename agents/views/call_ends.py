@@ -27,6 +27,8 @@ def words(call: ToolCall, *, is_requester: bool) -> Words:
             return _expired(call, is_requester)
         case Status.CANCELLED:
             return _cancelled(call)
+        case Status.FAILED if not hasattr(call, "execution"):
+            return Words("Approved, but not run", "Something on M1's side kept it from being begun. Tell the operator.")
     return Words("Decided", "")
 
 

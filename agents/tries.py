@@ -1,0 +1,47 @@
+"""Run a claimed call to its one result: again within the same claim where an idempotent tool asks for it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from agents import sandbox, sandbox_answer
+from agents.execution import Claimed
+from agents.sandbox_values import Limits, Result
+
+UNFINISHED = "unfinished"
+WAITS_SECONDS = (1, 3)
+"""Before the second and the third try; there is no fourth."""
+
+
+def run(
+    claimed: Claimed,
+    *,
+    limits: Limits,
+    environment: Mapping[str, str],
+    beat: Callable[[], bool],
+    retried: Callable[[int, Result], bool],
+) -> Result:
+    """Run the tool, each time with the same arguments and key, and return the result that counts.
+
+    beat      keeps the lease, also between tries; False: the call is not ours any more, or a person stopped it
+    retried   puts the next try (2, 3) on record with the result before it; False as above
+    """
+    definition = claimed.definition
+    for number, wait in enumerate((*WAITS_SECONDS, 0), start=1):
+        result = sandbox.run(
+            definition, definition.function, claimed.arguments, request_id=str(claimed.request_id), limits=limits,
+            environment=environment, beat=beat,
+        )  # fmt: skip
+        if result.error_code != UNFINISHED or not definition.idempotent:
+            return result
+        if wait and not (_waited(wait, beat) and retried(number + 1, result)):
+            return sandbox_answer.failed("cancelled", f"Stopped before try {number + 1}. {result.error}")
+    return replace(result, error=f"It could not finish in {number} tries. {result.error}")
+
+
+def _waited(seconds: int, beat: Callable[[], bool]) -> bool:
+    for _ in range(seconds):
+        time.sleep(1)
+        if not beat():
+            return False
+    return True
