@@ -82,6 +82,7 @@ def calls_in(sight: Sight) -> QuerySet[ToolCall]:
     return ToolCall.objects.filter(Exists(runs_in(sight).filter(pk=OuterRef("run"))))
 
 
+@once_a_page(lambda user, call: (user.pk, call.pk))
 def may_view_bodies(user: User, call: ToolCall) -> bool:
     """Tell whether a person may read arguments and results: by permission, by being asked, or as the agent itself."""
     if not user.is_authenticated or not user.is_active:
