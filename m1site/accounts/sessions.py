@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from allauth.account.authentication import get_authentication_records
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -16,11 +16,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from agents.sign_in import SignIn
-from audit import trail
+from audit import clock, trail
 from audit.events import Event
 from m1site.accounts.models import User
 
 BEGAN_AT, SEEN_AT = "m1_began_at", "m1_seen_at"
+PROVED_AT = "m1_proved_at"
 IDLE_SECONDS = 60 * 60
 AT_ONCE = 200
 NOTE_SECONDS = 60  # how exactly the last sign of a person is kept: a write a minute, and not one a click
@@ -57,9 +58,19 @@ def sign_in_of(request: HttpRequest) -> SignIn | None:
     if not request.user.is_authenticated:
         return None
     records = get_authentication_records(request, request.user)
-    times = [record["at"] for record in records] or [request.session[BEGAN_AT]]
-    factors = [record["at"] for record in records if record["method"] == "mfa"]
+    times = [_proved_at(record) for record in records] or [request.session[BEGAN_AT]]
+    factors = [_proved_at(record) for record in records if record["method"] == "mfa"]
     return SignIn(at=_moment(times), second_factor_at=_moment(factors) if factors else None)
+
+
+def note_proof(request: HttpRequest) -> None:
+    """Write beside allauth's latest record when that was by the clock that decisions are judged by.
+
+    Its own time is that of this host, and stays: allauth compares it with this host's clock again.
+    """
+    records = request.session[AUTHENTICATION_METHODS_SESSION_KEY]
+    records[-1][PROVED_AT] = clock.now().timestamp()
+    request.session[AUTHENTICATION_METHODS_SESSION_KEY] = records
 
 
 def end_others(request: HttpRequest | None, user: User, *, why: str) -> int:
@@ -101,6 +112,10 @@ def _end(request: HttpRequest, why: str) -> None:
 def _is_poll(request: HttpRequest) -> bool:
     """Tell whether a page asks by itself: what htmx gets, it gets because time has passed."""
     return request.method == "GET" and request.headers.get("HX-Request") == "true"
+
+
+def _proved_at(record: dict[str, Any]) -> float:
+    return float(record.get(PROVED_AT, record["at"]))
 
 
 def _moment(times: list[float]) -> datetime:

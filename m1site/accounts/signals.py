@@ -4,7 +4,7 @@ from typing import Any
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.userkit import get_user_by_username
-from allauth.account.signals import password_changed
+from allauth.account.signals import authentication_step_completed, password_changed
 from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
@@ -31,6 +31,12 @@ def signed_in(sender: object, request: HttpRequest, user: User, **kwargs: object
     proofs = [record.get("type", record["method"]) for record in get_authentication_records(request, user)]
     sessions.begin(request)
     trail.append(Event.USER_SIGNED_IN, actor=_user(user), subject=_user(user), by=proofs)
+
+
+@receiver(authentication_step_completed)
+def proved(sender: object, request: HttpRequest, **kwargs: object) -> None:
+    """Note when a person proved who they are, by the database's clock."""
+    sessions.note_proof(request)
 
 
 @receiver(user_logged_out)

@@ -1,16 +1,18 @@
 """What a session is, and when it ends: by age, by absence, by its person, by what changes how that person signs in."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from audit import clock as database_clock
+from m1site.accounts import sessions
 from m1site.accounts.models import User
 from tests.agents.pages import LIVE
 from tests.factories import PASSWORD, make_user
@@ -117,3 +119,16 @@ def test_sessions_that_are_over_are_forgotten_by_and_by(ava: User) -> None:
     Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
     entered()
     assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_when_a_second_factor_was_proved_is_told_by_the_database_and_not_by_this_host(ava: User, minutes: int) -> None:
+    with_app(ava)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=minutes)):
+        client = entered()
+        request = RequestFactory().get("/")
+        request.session, request.user = client.session, ava
+        found = sessions.sign_in_of(request)
+        now = database_clock.now()
+    assert found and found.second_factor_at and abs(found.second_factor_at - now) < timedelta(minutes=1)
+    assert abs(found.at - now) < timedelta(minutes=1)
