@@ -10,21 +10,20 @@ from agents import audience, halts, notify, rounds, runs
 from agents.actors import system
 from agents.models import RequirementGroup, ToolCall
 from agents.states import Status
+from agents.sweeping import each
 from audit import clock, trail
-
-BATCH = 100
 
 
 def remind_due() -> int:
     """Remind approvers of calls whose half, then nine tenths, have passed."""
     due = _open().filter(remind_at__lte=clock.now())
-    return sum(_remind(*keys) for keys in list(due.order_by("remind_at").values_list("run_id", "pk")[:BATCH]))
+    return each(due.order_by("remind_at", "pk").values_list("run_id", "pk"), _remind, kind="tool_call")
 
 
 def escalate_due() -> int:
     """Ask further groups about calls that nobody has decided in the time that their rule gives."""
     due = _open().filter(escalate_at__lte=clock.now())
-    return sum(_escalate(*keys) for keys in list(due.order_by("escalate_at").values_list("run_id", "pk")[:BATCH]))
+    return each(due.order_by("escalate_at", "pk").values_list("run_id", "pk"), _escalate, kind="tool_call")
 
 
 @transaction.atomic(durable=True)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from agents import asking, budgets, halts, notify, queue, rounds, runs, standing, tool_versions
 from agents.actors import agent_of, system
-from agents.models import Execution, ToolCall, ToolCallRevision
+from agents.models import AgentRun, Execution, ToolCall, ToolCallRevision
 from agents.sandbox_values import Result
 from agents.states import RUN_TERMINAL, Status
 from audit import clock, trail
@@ -20,6 +20,7 @@ from policy.registry import Definition
 from policy.verdict import Outcome, Verdict
 
 ALARMS = frozenset({"arguments_changed"})  # nothing honest leads there: somebody wrote past M1
+BODIES = ("check_row__policy_version__document", "check_row__policy_version__canonical")
 HALTED_RETRY_SECONDS, NO_VERSION_RETRY_SECONDS = 5, 10
 
 
@@ -39,16 +40,22 @@ def claim(request_id: UUID, *, worker: str, definitions: dict[str, Definition]) 
     definitions   the tools that this process's own code declares
     Trusts no row: the token's signature, the digests computed anew, the policy now in force, the approvers' standing.
     """
-    run_id = ToolCall.objects.filter(pk=request_id).values_list("run_id", flat=True).first()
-    if run_id is None:
+    run = runs.lock_of(request_id)
+    if run is None:
         queue.done(queue.EXECUTE, request_id)
         return None
-    run = runs.lock(run_id)
-    call = ToolCall.objects.select_for_update(of=("self",)).select_related("tool_version__tool").get(pk=request_id)
+    calls = ToolCall.objects.select_for_update(of=("self",))
+    call = calls.select_related("tool_version__tool", "check_row__policy_version").defer(*BODIES).get(pk=request_id)
     call.run = run
     if call.status != Status.APPROVED or run.status in RUN_TERMINAL:
         queue.done(queue.EXECUTE, request_id)  # a message delivered twice, or late
         return None
+    with clock.stopped():  # all locks are held; one look at the time serves all that follows
+        return _take(call, definitions, worker)
+
+
+def _take(call: ToolCall, definitions: dict[str, Definition], worker: str) -> Claimed | None:
+    run = call.run
     definition = definitions.get(call.tool_name)
     if definition is None or call.tool_version is None or definition.digest != call.tool_version.digest:
         _leave(call)
@@ -57,7 +64,7 @@ def claim(request_id: UUID, *, worker: str, definitions: dict[str, Definition]) 
         _deny(call, budgets.SPENT, budgets.CODE)
         return None
     if halts.on(run.agent_id, call.tool_name):
-        queue.postpone(queue.EXECUTE, request_id, HALTED_RETRY_SECONDS)
+        queue.postpone(queue.EXECUTE, call.pk, HALTED_RETRY_SECONDS)
         return None
     if call.expires_at is None or call.expires_at <= clock.now():
         expire(call)
@@ -141,8 +148,15 @@ def _mine(request_id: UUID, worker: str) -> QuerySet[Execution]:
 
 @transaction.atomic(durable=True)
 def finish(request_id: UUID, result: Result, *, worker: str) -> bool:
-    """Store the result of the lease's holder; a late one is kept as an event and changes nothing (False)."""
-    run = runs.lock(ToolCall.objects.values_list("run_id", flat=True).get(pk=request_id))
+    """Store the result of the lease's holder, once; a late one is kept as an event and changes nothing (False)."""
+    run = runs.lock_of(request_id)
+    if run is None:
+        raise ToolCall.DoesNotExist
+    with clock.stopped():
+        return _finish(run, request_id, result, worker)
+
+
+def _finish(run: AgentRun, request_id: UUID, result: Result, worker: str) -> bool:
     now = clock.now()
     status = Status.SUCCEEDED if result.ok else Status.CANCELLED if result.error_code == "cancelled" else Status.FAILED
     facts = {
@@ -155,6 +169,8 @@ def finish(request_id: UUID, result: Result, *, worker: str) -> bool:
     if not (executing.exists() and mine.update(
         finished_at=now, output=result.output, is_truncated=result.truncated, error=result.error, **facts
     )):  # fmt: skip
+        if Execution.objects.filter(pk=request_id, claimed_by=worker, finished_at__isnull=False, **facts).exists():
+            return True  # it was recorded, and the database went away before it could say so
         trail.append("tool_call.late_result", actor=system(), subject=f"tool_call:{request_id}", ok=result.ok, **facts)
         return False
     executing.update(status=status, ended_at=now)

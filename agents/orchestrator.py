@@ -7,16 +7,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from agents import budgets, configuration, edits, proposals, queue, runs
+from agents import budgets, configuration, edits, masking, proposals, queue, runs, setbacks
 from agents.actors import agent_of, system
 from agents.models import AgentRun, ToolCall, Turn
-from agents.planners.base import CallOutcome, Conversation, PastTurn, PlannerError, Reply, Stop
+from agents.planners.base import CallOutcome, Conversation, PastTurn, Reply, Stop
 from agents.pricing import UNPRICED
 from agents.states import EndReason, RunStatus, Status, WaitingFor
 from audit import clock, trail
 from audit.plain import to_json
-
-MAX_TRIES = 6
 
 
 @transaction.atomic(durable=True)
@@ -29,12 +27,13 @@ def take(run_id: UUID, *, worker: str) -> Conversation | None:
     now = clock.now()
     if run.status != RunStatus.PLANNING or (run.lease_until and run.lease_until > now):
         return None  # a live worker's row stays until it has recorded
-    failures = run.planner_failures + (run.lease_until is not None)  # a dead worker is a try, or it never ends
-    if reason := _spent(run, failures):
+    if run.lease_until:
+        setbacks.fell_silent(run)  # a dead worker is a try, or it never ends
+    if reason := _spent(run):
         runs.end(run_id, RunStatus.FAILED, reason, actor=system(), problem=_SPENT[reason])
         return None
     until = now + timedelta(seconds=runs.lease_seconds())
-    AgentRun.objects.filter(pk=run_id).update(claimed_by=worker, lease_until=until, planner_failures=failures)
+    AgentRun.objects.filter(pk=run_id).update(claimed_by=worker, lease_until=until)
     turns = list(run.turns.order_by("number"))
     past = tuple(PastTurn(turn.number, turn.request, turn.reply) for turn in turns)
     outcomes = tuple(_outcome(call) for call in _calls(turns[-1])) if turns else ()
@@ -49,9 +48,15 @@ def keep(run_id: UUID, *, worker: str) -> bool:
 
 @transaction.atomic(durable=True)
 def record(run_id: UUID, reply: Reply, *, worker: str) -> bool:
-    """Store the turn with its calls and verdicts and move the run on; False, and nothing, for a lost lease."""
+    """Store the turn with its calls and verdicts and move the run on; True also if that was done already.
+
+    False, and nothing but an event, for a run that is not this worker's any more.
+    """
     run = runs.lock(run_id)
-    if run.status != RunStatus.PLANNING or run.claimed_by != worker:
+    if not setbacks.is_held_by(run, worker):
+        if _is_recorded(run, reply):
+            return True
+        setbacks.discard(run, reply)
         return False
     turn = _store(run, reply)
     queue.done(queue.PLAN, run_id)
@@ -65,44 +70,27 @@ def record(run_id: UUID, reply: Reply, *, worker: str) -> bool:
             _move(run, RunStatus.PLANNING, "")
             queue.put(queue.PLAN, run_id)
         case Stop.DONE:
-            _end(run_id, RunStatus.COMPLETED, EndReason.ANSWERED, answer=reply.text)
+            runs.end(run_id, RunStatus.COMPLETED, EndReason.ANSWERED, actor=system(), answer=reply.text)
         case Stop.REFUSED:
-            _end(run_id, RunStatus.FAILED, EndReason.REFUSED, problem=f"The model refused. {reply.text}".strip())
+            _fail(run_id, EndReason.REFUSED, f"The model refused. {reply.text}".strip(), reply)
         case Stop.TRUNCATED:
             cut = f"The reply was cut off ({reply.stop_reason}), so nothing in it was proposed."
-            _end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, problem=cut)
+            _fail(run_id, EndReason.MODEL_ERROR, cut, reply)
         case Stop.FAILED:
-            _end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, problem=reply.problem)
+            _fail(run_id, EndReason.MODEL_ERROR, reply.problem, reply)
     return True
-
-
-@transaction.atomic(durable=True)
-def give_up(run_id: UUID, error: PlannerError, *, worker: str) -> None:
-    """Let the run wait for another try, or end it: the planner has no next turn."""
-    run = runs.lock(run_id)
-    if run.status != RunStatus.PLANNING or run.claimed_by != worker:
-        return
-    tries = run.planner_failures + 1
-    if error.retryable and tries < MAX_TRIES:
-        AgentRun.objects.filter(pk=run_id).update(planner_failures=tries)
-        _move(run, RunStatus.PLANNING, "")
-        queue.done(queue.PLAN, run_id)
-        queue.put(queue.PLAN, run_id, delay_seconds=max(error.retry_after_seconds or 0, 5 * 2**tries))
-        return
-    named = f" (request {error.provider_request_id})" if error.provider_request_id else ""
-    _end(run_id, RunStatus.FAILED, EndReason.MODEL_ERROR, problem=f"{error}{named}"[:4000])
 
 
 _SPENT = {
     EndReason.BUDGET: budgets.SPENT,
     EndReason.TURN_LIMIT: "The run has taken all its turns.",
-    EndReason.MODEL_ERROR: f"{MAX_TRIES} tries to plan this turn failed; the last worker fell silent.",
+    EndReason.MODEL_ERROR: f"{setbacks.MAX_TRIES} tries to plan this turn failed; the last worker fell silent.",
 }
 
 
-def _spent(run: AgentRun, failures: int) -> EndReason | None:
+def _spent(run: AgentRun) -> EndReason | None:
     config = configuration.read(run.config)
-    if failures >= MAX_TRIES:
+    if run.planner_failures >= setbacks.MAX_TRIES:
         return EndReason.MODEL_ERROR
     if run.turn_count >= config["max_turns"]:
         return EndReason.TURN_LIMIT
@@ -110,16 +98,22 @@ def _spent(run: AgentRun, failures: int) -> EndReason | None:
 
 
 def _calls(turn: Turn) -> list[ToolCall]:
-    return list(turn.tool_calls.select_related("execution").order_by("position"))
+    return list(turn.tool_calls.select_related("execution", "tool_version").order_by("position"))
 
 
 def _outcome(call: ToolCall) -> CallOutcome:
     execution = getattr(call, "execution", None)
-    output = (execution.output or execution.error) if execution else ""
     settled = bool(execution and execution.settled_by_id)
     is_error = call.status != Status.SUCCEEDED
     return CallOutcome(
-        call.tool_use_id, call.tool_name, call.status, output, is_error, call.note, settled, edits.told(call)
+        call.tool_use_id,
+        call.tool_name,
+        call.status,
+        masking.for_model(call),
+        is_error,
+        call.note,
+        settled,
+        edits.told(call),
     )
 
 
@@ -136,7 +130,11 @@ def _store(run: AgentRun, reply: Reply) -> Turn:
     run.turn_count, run.cost_usd = turn.number, run.cost_usd + (cost.usd or 0)
     run.tokens_used += sum(asdict(usage).values())
     AgentRun.objects.filter(pk=run.pk).update(
-        turn_count=run.turn_count, cost_usd=run.cost_usd, tokens_used=run.tokens_used, planner_failures=0
+        turn_count=run.turn_count,
+        cost_usd=run.cost_usd,
+        tokens_used=run.tokens_used,
+        planner_failures=0,
+        problem="",
     )
     trail.append(
         "turn.recorded", actor=agent_of(run), subject=f"run:{run.pk}", number=turn.number, calls=len(reply.uses),
@@ -151,5 +149,12 @@ def _move(run: AgentRun, status: RunStatus, waiting_for: str) -> None:
     AgentRun.objects.filter(pk=run.pk).update(status=status, waiting_for=waiting_for, lease_until=None, claimed_by="")
 
 
-def _end(run_id: UUID, status: RunStatus, reason: EndReason, *, answer: str = "", problem: str = "") -> None:
-    runs.end(run_id, status, reason, actor=system(), answer=answer, problem=problem)
+def _fail(run_id: UUID, reason: EndReason, problem: str, reply: Reply) -> None:
+    told = setbacks.named(problem, reply.provider_request_id)
+    runs.end(run_id, RunStatus.FAILED, reason, actor=system(), problem=told)
+
+
+def _is_recorded(run: AgentRun, reply: Reply) -> bool:
+    """Tell whether this very reply is on record: a commit whose answer was lost is not taken for another reply."""
+    same = run.turns.filter(message_id=reply.message_id[:200], provider_request_id=reply.provider_request_id[:200])
+    return same.filter(reply=reply.reply).exists()

@@ -32,10 +32,13 @@ class Taken(Enum):
 
 
 def put(task: str, key: UUID, *, delay_seconds: float = 0) -> None:
-    """Write down, within the caller's transaction, that the task is to run for the key; send it after the commit."""
+    """Write down, within the caller's transaction, that the task is to run for the key; send it after the commit.
+
+    delay_seconds   it is sent after that time, and messages that come before are not heeded
+    """
     now = clock.now()
-    wait = delay_seconds or RESEND_SECONDS
-    Outbox.objects.create(task=task, key=key, created_at=now, next_at=now + timedelta(seconds=wait))
+    due = now + timedelta(seconds=delay_seconds or RESEND_SECONDS)
+    Outbox.objects.create(task=task, key=key, created_at=now, next_at=due, taken_until=due if delay_seconds else None)
     if not delay_seconds:
         transaction.on_commit(partial(send, task, key))
 
@@ -61,7 +64,12 @@ def take_up(task: str, key: UUID) -> Taken:
     until = now + timedelta(seconds=HOLD_SECONDS)
     if free.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1, taken_until=until):
         return Taken.YES
-    return Taken.TOO_OFTEN if free.exists() else Taken.NO
+    return Taken.TOO_OFTEN if free.filter(attempts__gte=MAX_ATTEMPTS).exists() else Taken.NO
+
+
+def release(task: str, key: UUID) -> None:
+    """Let others at the task again: whoever had taken it up has come to an orderly end. A wait for later stays."""
+    Outbox.objects.filter(task=task, key=key, attempts__gt=0).update(attempts=0, taken_until=None)
 
 
 def send(task: str, key: UUID) -> bool:
@@ -75,12 +83,20 @@ def send(task: str, key: UUID) -> bool:
 
 
 def resend_due(limit: int = 100) -> int:
-    """Send again what nobody has taken in time; safe to run twice at once."""
+    """Send again what nobody has taken in time; safe to run twice at once.
+
+    A broker that is away is asked once. What it did not take costs the row no patience: it is due again soon.
+    """
     now = clock.now()
     sent = 0
     for row in Outbox.objects.filter(next_at__lte=now).order_by("next_at")[:limit]:
-        wait = min(RESEND_SECONDS * 2 ** min(row.sends, 5), RESEND_MOST_SECONDS)
         mine = Outbox.objects.filter(pk=row.pk, next_at=row.next_at)
-        if mine.update(next_at=now + timedelta(seconds=wait), sends=row.sends + 1):
-            sent += send(row.task, row.key)
+        wait = min(RESEND_SECONDS * 2 ** min(row.sends, 5), RESEND_MOST_SECONDS)
+        later, soon = (now + timedelta(seconds=seconds) for seconds in (wait, RESEND_SECONDS))
+        if not mine.update(next_at=later, sends=row.sends + 1):
+            continue
+        if not send(row.task, row.key):
+            Outbox.objects.filter(pk=row.pk, next_at=later).update(next_at=soon, sends=row.sends)
+            break
+        sent += 1
     return sent

@@ -1,5 +1,6 @@
 """One asking of people: what a round requires, who answered, whether that is enough."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,19 +61,32 @@ def opening(asked: verdict.Verdict) -> timedelta:
 
 def requirements(call: ToolCall) -> list[verdict.Requirement]:
     """Return what the current round asks."""
-    rows = call.requirements.filter(round=call.round).prefetch_related("groups").order_by("pk")
-    return [verdict.Requirement(row.count, frozenset(row.group_names)) for row in rows]
+    asked: dict[int, tuple[int, set[str]]] = {}
+    rows = call.requirements.filter(round=call.round).order_by("pk")
+    for key, count, group in rows.values_list(
+        "pk", "count", "groups__name"
+    ):  # None: it names no group, and nobody will do
+        asked.setdefault(key, (count, set()))[1].update({group} - {None})
+    return [verdict.Requirement(count, frozenset(groups)) for count, groups in asked.values()]
 
 
-def yeses(call: ToolCall) -> Yeses:
-    """Return who approved what the call is now and still counts; standing and groups are looked up at this moment."""
-    rows = call.decisions.filter(
-        round=call.round, answer=Decision.Answer.APPROVE, digest_seen=call.arguments_digest
-    ).select_related("person", "on_behalf_of")
+def given(call: ToolCall) -> list[Decision]:
+    """Return the answers of the current round, the oldest first, with the people and the tokens behind them."""
+    rows = call.decisions.filter(round=call.round).select_related("person", "on_behalf_of", "token")
+    return list(rows.order_by("created_at", "pk"))
+
+
+def yeses(call: ToolCall, answers: Sequence[Decision] | None = None) -> Yeses:
+    """Return who approved what the call is now and still counts; standing and groups are looked up at this moment.
+
+    answers   of the current round, where they have been looked up already
+    """
     groups: dict[object, frozenset[str]] = {}
     taken: set[str] = set()
     broke_glass: object = None
-    for row in rows.order_by("created_at", "pk"):
+    for row in given(call) if answers is None else answers:
+        if row.answer != Decision.Answer.APPROVE or row.digest_seen != call.arguments_digest:
+            continue
         if row.kind == Decision.Kind.BREAK_GLASS:
             broke_glass = broke_glass or (None if break_glass_group.standing(call, row.person) else row.person_id)
         elif counts(call, row) and taken.isdisjoint(identities := _identities(row)):

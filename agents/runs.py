@@ -13,6 +13,7 @@ from agents.errors import InvalidFieldError, NotFoundError, WrongStateError
 from agents.models import Agent, AgentRun, Execution, ToolCall
 from agents.states import RUN_TERMINAL, TERMINAL, EndReason, RunStatus, Status, WaitingFor
 from audit import clock, trail
+from policy import tokens
 
 MAX_GOAL = 10_000
 
@@ -66,14 +67,24 @@ def cancel(run_id: UUID, *, actor: AbstractUser, reason: str = "") -> None:
 def cancel_in_transaction(run_id: UUID, *, actor: str, reason: str) -> None:
     """End a locked run within the caller's transaction."""
     end(run_id, RunStatus.CANCELLED, EndReason.CANCELLED, actor=actor, problem=reason)
-    now = clock.now()
     # Locked, or a last vote at this instant moves a call from pending to approved between the look and the change.
     open_ = ToolCall.objects.filter(run_id=run_id, status__in=[Status.PENDING, Status.APPROVED]).order_by("pk")
     for call in open_.select_for_update():
-        waiting = ToolCall.objects.filter(pk=call.pk, status=call.status)
-        if waiting.update(status=Status.CANCELLED, note="The run was cancelled.", ended_at=now):
-            trail.append("tool_call.cancelled", actor=actor, subject=f"tool_call:{call.pk}", reason=reason)
+        cancel_call(call, actor=actor, reason=reason, note="The run was cancelled.")
     Execution.objects.filter(call__run_id=run_id, finished_at=None).update(is_cancel_asked=True)
+
+
+def cancel_call(call: ToolCall, *, actor: str, reason: str, note: str) -> None:
+    """Withdraw a locked call that has not begun, and what was signed for it, within the caller's transaction.
+
+    note   a sentence for people and agent
+    """
+    waiting = ToolCall.objects.filter(pk=call.pk, status=call.status)
+    if waiting.update(status=Status.CANCELLED, note=note, ended_at=clock.now()):
+        tokens.withdraw(call.pk, actor=actor, reason=note)
+        queue.done(queue.EXECUTE, call.pk)
+        queue.done(queue.PREVIEW, call.pk)
+        trail.append("tool_call.cancelled", actor=actor, subject=f"tool_call:{call.pk}", reason=reason)
 
 
 @transaction.atomic(durable=True)
@@ -106,6 +117,12 @@ def lock(run_id: UUID) -> AgentRun:
     if run is None:
         raise NotFoundError(thing="run")
     return run
+
+
+def lock_of(request_id: UUID) -> AgentRun | None:
+    """Return the run of a call with its row locked, as `lock` does, agent and requester with it; None: no such call."""
+    locked = AgentRun.objects.select_for_update(of=("self",)).select_related("agent", "requester")
+    return locked.filter(tool_calls=request_id).first()
 
 
 def resume_if_rested(run: AgentRun) -> bool:

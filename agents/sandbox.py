@@ -18,6 +18,7 @@ from pathlib import Path
 from agents.sandbox_answer import Ending, failed, result_of
 from agents.sandbox_environment import UnusableVariable, granted
 from agents.sandbox_process import Child, Stream, started
+from agents.sandbox_redaction import without_secrets
 from agents.sandbox_values import NOISE_BYTES, Limits, Result
 from policy.registry import Definition
 
@@ -56,17 +57,20 @@ def run(
         return failed("tool_error", f"{exc}; the tool was not started.")
     size = limits.output_bytes + PROTOCOL_BYTES
     answer, noise = Stream(-1, size, first=size), Stream(-1, NOISE_BYTES, last=TAIL_BYTES)
-    with started(_order(definition, function, arguments, limits), variables, answer, noise) as child:
+    with started(_order(definition, function, arguments, limits, variables), answer, noise) as child:
         reason = _watch(child, time.monotonic() + limits.seconds, beat)
         ending = Ending(reason, child.stop(), answer, noise)
         _drain(ending)
-    result = result_of(ending, limits)
+    result = without_secrets(result_of(ending, limits), definition, variables, arguments)
     _log(definition, request_id, ending, result, variables)
     return result
 
 
-def _order(definition: Definition, function: str, arguments: bytes, limits: Limits) -> bytes:
+def _order(
+    definition: Definition, function: str, arguments: bytes, limits: Limits, variables: Mapping[str, str]
+) -> bytes:
     order = {
+        "environment": variables,
         "module": definition.module,
         "function": function,
         "paths": [str(Path(path).absolute()) for path in sys.path if Path(path).exists()],

@@ -1,130 +1,55 @@
-"""What runs in the child process: a nanny, and under it the tool.
+"""What runs as a tool's process, from the fork to its end; the nanny has made it: see `agents.sandbox_nanny`.
 
-Started as a script by `agents.sandbox_process`; imports the standard library only, since its imports are the start-up
-time of every tool call. The nanny adopts every descendant, so that nothing the tool starts can outlive it: neither in
-a session of its own, nor when the worker is killed with -9.
-
-The tool's answer goes to a descriptor of its own: a word, a line break, and what belongs to the word.
+Imports the standard library, and the words in which tools are declared. The tool's answer goes to a descriptor of its
+own: a word, a line break, and what belongs to the word.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import importlib
 import json
 import os
 import resource
 import signal
 import sys
-from typing import Any, NoReturn
+import time
+from typing import Any, NamedTuple, NoReturn
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
-CAPABILITY_VERSION_3 = 0x20080522
+from agents.sandbox_kin import PR_SET_DUMPABLE, control, die_with
+from policy import declare
+
 HEAD_BYTES = 2_000
 MESSAGE_BYTES = 8_000
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def main() -> NoReturn:
-    """Nurse one tool: start it, wait for its end, leave no process behind, and end the way it ended."""
-    result, worker, directory = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    os.set_inheritable(result, False)
-    signal.signal(signal.SIGTERM, lambda *_: end_all(worker, directory))
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a worker may ignore it, and then there is nothing to wait for
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    control(PR_SET_CHILD_SUBREAPER, 1)
-    give_up_privileges()
-    die_with(worker, signal.SIGTERM)
-    nanny = os.getpid()
-    tool = os.fork()
-    if tool == 0:
-        become_tool(result, nanny)
-    _, status = os.waitpid(tool, 0)
-    kill_descendants()
-    if os.WIFSIGNALED(status):
-        os._exit(128 + os.WTERMSIG(status))
-    os._exit(1 if os.WEXITSTATUS(status) else 0)
+FIRST_OWN, MOST_OPEN = 3, 64
+"""The descriptor for the answer, above the standard streams; every other below the second number is closed."""
 
 
-def control(option: int, value: int) -> None:
-    """Call prctl(2) or fail."""
-    if libc.prctl(option, value, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), f"prctl({option})")
+class Place(NamedTuple):
+    """Where a tool runs.
 
-
-def give_up_privileges() -> None:
-    """Keep no capability and gain none: a worker that is root is then beyond a tool's reach, its memory included."""
-    control(PR_SET_NO_NEW_PRIVS, 1)
-    if libc.capset((ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()):
-        raise OSError(ctypes.get_errno(), "capset")
-
-
-def die_with(parent: int, number: int) -> None:
-    """Have the kernel send a signal when the parent dies; leave if it already has."""
-    control(PR_SET_PDEATHSIG, number)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def end_all(worker: int, directory: str) -> NoReturn:
-    """Kill the tool and everything below it; a worker that is gone cannot clean up, so the directory goes too."""
-    kill_descendants()
-    if os.getppid() != worker:
-        os.chdir("/")
-        os.execv("/bin/rm", ["rm", "-rf", "--", directory])  # noqa: S606 - fixed words and a path of our own
-    os._exit(1)
-
-
-def kill_descendants() -> None:
-    """Kill until none is left: whoever loses its parent meanwhile becomes the nanny's own child.
-
-    By process group, since the kernel kills a group at one stroke while its members go on forking, and one by one.
+    directory   its own, empty
+    room        address and size of what the kernel shows others of this process's environment
     """
-    own = os.getpgrp()
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            if os.waitpid(-1, os.WNOHANG)[0]:
-                continue
-            for process, group in descendants().items():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-                    if group != own:
-                        os.killpg(group, signal.SIGKILL)
-            os.waitpid(-1, 0)
+
+    directory: str
+    room: tuple[int, int]
 
 
-def descendants() -> dict[int, int]:
-    """Return the processes below this one, with their groups, as far as /proc can tell at this instant."""
-    found: dict[int, int] = {}
-    family = dict(filter(None, map(kin, filter(str.isdigit, os.listdir("/proc")))))  # noqa: PTH208 - pathlib costs 10 ms
-    above = {os.getpid()}
-    while above:
-        below = {process: group for process, (parent, group) in family.items() if parent in above}
-        found |= below
-        above = set(below)
-    return found
-
-
-def kin(process: str) -> tuple[int, tuple[int, int]] | None:
-    """Return a process with its parent and its group; None when it is gone."""
-    with contextlib.suppress(OSError), open(f"/proc/{process}/stat", "rb") as stat:  # noqa: PTH123 - as above
-        _, parent, group = stat.read().rpartition(b")")[2].split(maxsplit=3)[:3]
-        return int(process), (int(parent), int(group))
-    return None
-
-
-def become_tool(result: int, nanny: int) -> NoReturn:
+def become_tool(place: Place, parent: int, descriptors: list[int]) -> NoReturn:
     """Run the tool and report; whatever happens, this process ends here."""
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
-        die_with(nanny, signal.SIGKILL)
-        answer = attempt()
+        die_with(parent, signal.SIGKILL)
+        control(PR_SET_DUMPABLE, 1)  # it may look at itself; it is forked from what nobody else may look at
+        take(*descriptors)
+        answer = attempt(place)
         while answer:
-            answer = answer[os.write(result, answer) :]
+            answer = answer[os.write(FIRST_OWN, answer) :]
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
         os._exit(0)
@@ -132,10 +57,20 @@ def become_tool(result: int, nanny: int) -> NoReturn:
         os._exit(1)
 
 
-def attempt() -> bytes:
+def take(order: int, answer: int, noise: int) -> None:
+    """Put the descriptors where a tool has them, and close all others, the nanny's among them."""
+    for source, number in ((order, 0), (noise, 1), (noise, 2)):
+        os.dup2(source, number)
+    if answer != FIRST_OWN:
+        os.dup2(answer, FIRST_OWN, inheritable=False)
+    os.closerange(FIRST_OWN + 1, MOST_OPEN)
+
+
+def attempt(place: Place) -> bytes:
     """Return the answer of the tool, or the word for why there is none."""
     try:
         order, arguments = read_order()
+        settle(place, order["environment"])
         for name, (soft, hard) in order["limits"].items():
             resource.setrlimit(getattr(resource, name), (soft, hard))
         return perform(order, arguments)
@@ -155,16 +90,26 @@ def read_order() -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(order), json.loads(arguments)
 
 
+def settle(place: Place, environment: dict[str, str]) -> None:
+    """Move into the tool's directory with the tool's environment, in which the kernel shows whose process it is."""
+    os.chdir(place.directory)
+    os.environ.update({**environment, "TMPDIR": place.directory})
+    time.tzset()  # the zone may be among them
+    start, size = place.room
+    shown = os.fsencode(f"TMPDIR={place.directory}\0M1_REQUEST_ID={environment['M1_REQUEST_ID']}\0")
+    ctypes.memset(start, 0, size)
+    ctypes.memmove(start, shown, min(len(shown), size - 1))
+
+
 def perform(order: dict[str, Any], arguments: dict[str, Any]) -> bytes:
     """Import the tool, call it, and put its answer into the words of the protocol."""
     sys.path[:] = order["paths"]
     function = getattr(importlib.import_module(order["module"]), order["function"])
-    words = sys.modules["policy.declare"]
     try:
         value = function(**arguments)
-    except words.ToolError as exc:
+    except declare.ToolError as exc:
         return b"tool_error\n" + str(exc).encode("utf-8", "replace")[:MESSAGE_BYTES]
-    except words.RetryableError as exc:
+    except declare.RetryableError as exc:
         return b"unfinished\n" + str(exc).encode("utf-8", "replace")[:MESSAGE_BYTES]
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -176,10 +121,5 @@ def perform(order: dict[str, Any], arguments: dict[str, Any]) -> bytes:
 
 def truncated(data: bytes, show_head: bool) -> bytes:
     """Return size and digest of an answer that is too large, with its beginning where that may be shown."""
-    sha256 = importlib.import_module("hashlib").sha256  # 5 ms that only this path needs
     head = data[:HEAD_BYTES] if show_head else b""
-    return f"truncated\n{len(data)} {sha256(data).hexdigest()}\n".encode() + head
-
-
-if __name__ == "__main__":
-    main()
+    return f"truncated\n{len(data)} {hashlib.sha256(data).hexdigest()}\n".encode() + head

@@ -1,20 +1,19 @@
-"""The worker's end of a tool's process: start it with nothing but its order, read what it says, stop it for good."""
+"""The worker's end of a tool's process: begin it with nothing but its order, read what it says, stop it for good."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from agents import sandbox_nannies
 from agents.sandbox_host import end_marked, hide_memory
+from agents.sandbox_nannies import Nanny
 
-CHILD = Path(__file__).with_name("sandbox_child.py")
 GRACE_SECONDS = 5
 """How long the nanny has to kill everything; then it is killed itself."""
 
@@ -57,30 +56,43 @@ class Stream:
 
 @dataclass
 class Child:
-    """A running nanny: the answer of its tool, what it prints, and a descriptor that is readable once it has ended."""
+    """A running tool: its answer, what it prints, and a descriptor that is readable once it has ended."""
 
-    popen: subprocess.Popen[bytes]
+    nanny: Nanny
     answer: Stream
     noise: Stream
     directory: str
-    ended: int = -1
+    status: int | None = None
+
+    @property
+    def ended(self) -> int:
+        """The descriptor on which the nanny tells of the end."""
+        return self.nanny.control.fileno()
 
     def stop(self) -> int:
-        """Make sure that it and all below it are dead, and return how it ended."""
-        if self.popen.poll() is None:
-            self.popen.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self.popen.wait(GRACE_SECONDS)
-            self.popen.kill()  # which does nothing to a process that has been waited for
-        status = self.popen.wait()
-        if status < 0:  # killed, by a tool perhaps, before it could kill
-            end_marked(f"TMPDIR={self.directory}".encode(), GRACE_SECONDS)
+        """Make sure that it and all below it are dead, and return how it ended: below 0 if nobody can say."""
+        if self.status is None:
+            self.status = self.nanny.status(0)
+            if self.status is None:
+                self.nanny.stop_tool()
+                self.status = self.nanny.status(GRACE_SECONDS)
+            self.status = self._without_nanny() if self.status is None else self._with_nanny(self.status)
+        return self.status
+
+    def _with_nanny(self, status: int) -> int:
+        sandbox_nannies.free(self.nanny)
         return status
+
+    def _without_nanny(self) -> int:
+        """End what a nanny left behind that was killed or held up, by a tool perhaps."""
+        self.nanny.end()
+        end_marked(f"TMPDIR={self.directory}".encode(), GRACE_SECONDS)
+        return -signal.SIGKILL
 
 
 @contextmanager
-def started(order: bytes, environment: Mapping[str, str], answer: Stream, noise: Stream) -> Iterator[Child]:
-    """Start a nanny in an empty directory of its own, with this order and environment; leave neither behind.
+def started(order: bytes, answer: Stream, noise: Stream) -> Iterator[Child]:
+    """Begin a tool in an empty directory of its own, with this order; leave neither behind.
 
     The streams come without a pipe and get one here.
     """
@@ -88,23 +100,11 @@ def started(order: bytes, environment: Mapping[str, str], answer: Stream, noise:
     with ExitStack() as stack:
         directory = stack.enter_context(TemporaryDirectory(prefix="m1-tool-", ignore_cleanup_errors=True))
         with ExitStack() as handed_over:
-            popen = _popen(directory, environment, _file(order, handed_over),
-                           _pipe(answer, stack, handed_over), _pipe(noise, stack, handed_over))  # fmt: skip
-        child = Child(popen, answer, noise, directory)
-        stack.callback(child.stop)
-        child.ended = os.pidfd_open(popen.pid)
-        stack.callback(os.close, child.ended)
+            descriptors = [_file(order, handed_over), _pipe(answer, stack, handed_over)]
+            descriptors.append(_pipe(noise, stack, handed_over))
+            child = Child(sandbox_nannies.engaged(directory, descriptors), answer, noise, directory)
+            stack.callback(child.stop)
         yield child
-
-
-def _popen(
-    directory: str, environment: Mapping[str, str], stdin: int, answer: int, noise: int
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and script
-        [sys.executable, "-I", "-S", str(CHILD), str(answer), str(os.getpid()), directory],
-        stdin=stdin, stdout=noise, stderr=noise, pass_fds=(answer,), cwd=directory,
-        env={**environment, "TMPDIR": directory}, start_new_session=True,
-    )  # fmt: skip
 
 
 def _pipe(stream: Stream, stack: ExitStack, handed_over: ExitStack) -> int:

@@ -40,8 +40,9 @@ def warrant(call: ToolCall, checked: Checked) -> Warrant | Refused:
     """Return what allows the call under the verdict now in force, or why nothing does."""
     verdict = checked.verdict
     call.allow_self = call.allow_self and verdict.allow_self
-    yeses = rounds.yeses(call)
-    ahead = call.decisions.filter(round=call.round, kind=Decision.Kind.PREAUTHORIZATION).select_related("token").first()
+    answers = rounds.given(call)
+    yeses = rounds.yeses(call, answers)
+    ahead = next((row for row in answers if row.kind == Decision.Kind.PREAUTHORIZATION), None)
     if yeses.broke_glass:  # in place of everybody, whatever has become of them
         ahead = None
     if ahead and (why := _why_ahead_fails(call, checked, ahead)):
@@ -52,7 +53,7 @@ def warrant(call: ToolCall, checked: Checked) -> Warrant | Refused:
         return Refused(
             "The approvals given do not satisfy the policy any more: it is tighter, or someone lost standing."
         )
-    return _token(call, ahead, yeses.people)
+    return _token(call, ahead, yeses.people, {row.person_id for row in answers})
 
 
 def _is_enough(call: ToolCall, verdict: Verdict, yeses: rounds.Yeses) -> bool:
@@ -61,7 +62,9 @@ def _is_enough(call: ToolCall, verdict: Verdict, yeses: rounds.Yeses) -> bool:
     return quorum.is_met(rounds.requirements(call), yeses.groups) and quorum.is_met(now, yeses.groups)
 
 
-def _token(call: ToolCall, ahead: Decision | None, people: AbstractSet[object]) -> Warrant | Refused:
+def _token(
+    call: ToolCall, ahead: Decision | None, people: AbstractSet[object], answered: AbstractSet[object]
+) -> Warrant | Refused:
     row = ApprovalToken.objects.filter(kind=ApprovalToken.Kind.EXECUTION, request_id=call.pk, round=call.round).first()
     if row is None and ahead and ahead.token and people == {ahead.person_id}:  # a second vote comes with a token
         return Warrant(ahead.token, people)
@@ -74,8 +77,7 @@ def _token(call: ToolCall, ahead: Decision | None, people: AbstractSet[object]) 
     except TokenRefusedError as exc:
         why = f"The execution token does not count: {exc.facts['reason']}."
         return Refused(why, is_attack=not isinstance(exc, TokenLapsedError))
-    voted = call.decisions.filter(round=call.round, person_id=claims.person_id).exists()
-    if canonical.encode(claims.scope) != canonical.encode(token_scope(call)) or not voted:
+    if canonical.encode(claims.scope) != canonical.encode(token_scope(call)) or claims.person_id not in answered:
         return Refused("The execution token is for something else.", is_attack=True)
     if claims.person_id not in people:
         return Refused("The person whose yes was the last one lost standing.")

@@ -1,55 +1,115 @@
 """What brings everything to rest by itself: each bounded, idempotent, and safe to run twice at once."""
 
-from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agents import execution, halts, notify, queue, runs, tool_versions
+from agents import execution, halts, notify, queue, runs, setbacks, tool_versions
 from agents.actors import system
 from agents.models import AgentRun, Execution, Outbox, ToolCall
-from agents.states import TERMINAL, RunStatus, Status, WaitingFor
+from agents.states import RUN_TERMINAL, TERMINAL, RunStatus, Status, WaitingFor
+from agents.sweeping import each
 from audit import clock, trail
 from policy.models import ToolVersion
 
-BATCH = 100
+UNRESTED = sorted(set(Status) - TERMINAL)
+REMIND = (timedelta(hours=1), timedelta(days=1))
+"""A lost call that nobody has settled: after how long people are told again, and how often from then on."""
+
+PREVIEW_WAITS = timedelta(minutes=5)
+CALL, RUN = "tool_call", "run"
 
 
 def expire_due() -> int:
     """Expire calls whose time is over, except those that a halt stops."""
     open_ = ToolCall.objects.filter(status__in=[Status.PENDING, Status.APPROVED])
     due = open_.filter(~halts.stops_call(), expires_at__lte=clock.now())  # else a batch of halted ones hides the others
-    return _each(list(due.order_by("expires_at").values_list("run_id", "pk")[:BATCH]), _expire)
+    return each(due.order_by("expires_at", "pk").values_list("run_id", "pk"), _expire, kind=CALL)
 
 
 def lose_silent() -> int:
     """Move executing calls to `lost` whose worker has been silent for longer than its lease."""
     silent = Execution.objects.filter(finished_at=None, lease_until__lte=clock.now(), call__status=Status.EXECUTING)
-    return _each(list(silent.order_by("lease_until").values_list("call__run_id", "pk")[:BATCH]), _lose)
+    return each(silent.order_by("lease_until", "pk").values_list("call__run_id", "pk"), _lose, kind=CALL)
+
+
+def remind_unsettled() -> int:
+    """Tell people again of lost calls that nobody has settled."""
+    return each(_unsettled().order_by("remind_at", "pk").values_list("run_id", "pk"), _remind, kind=CALL)
 
 
 def deny_disabled() -> int:
     """Deny open calls whose tool version was disabled, by whatever means, and that nobody has denied yet."""
     bound = ToolCall.objects.filter(status__in=tool_versions.OPEN, tool_version__state=ToolVersion.State.DISABLED)
-    keys = list(bound.order_by("created_at").values_list("run_id", "pk")[:BATCH])
-    return _each(keys, partial(tool_versions.deny, actor=system()))
+    keys = bound.order_by("created_at", "pk").values_list("run_id", "pk")
+    return each(keys, partial(tool_versions.deny, actor=system()), kind=CALL)
+
+
+def put_missing() -> int:
+    """Put what waits for an executor into the outbox once more where its row there is gone."""
+    return sum(
+        each(_unqueued(task).order_by("created_at", "pk").values_list("run_id", "pk"), partial(_put, task), kind=CALL)
+        for task in _WAITING
+    )
+
+
+def give_up_previews() -> int:
+    """Show "no preview" for what no executor has made in time: people may decide without it."""
+    waiting = ToolCall.objects.filter(status=Status.PENDING, preview_state="waiting")
+    asked = Outbox.objects.filter(task=queue.PREVIEW, created_at__lte=clock.now() - PREVIEW_WAITS).values("key")
+    keys = waiting.filter(pk__in=asked).order_by("created_at", "pk").values_list("run_id", "pk")
+    return each(keys, _give_up_preview, kind=CALL)
 
 
 def resume_stuck() -> int:
     """Let runs go on whose planner died, and runs that wait for calls which have all come to rest."""
-    now = clock.now()
-    dead = AgentRun.objects.filter(status=RunStatus.PLANNING, lease_until__lte=now).values_list("pk", flat=True)[:BATCH]
-    queued = Outbox.objects.filter(task=queue.PLAN).values("key")
-    idle = AgentRun.objects.filter(status=RunStatus.PLANNING, lease_until=None).exclude(pk__in=queued)
-    resumed = sum(_replan(run_id) for run_id in {*dead, *idle.values_list("pk", flat=True)[:BATCH]})
-    unrested = ToolCall.objects.exclude(status__in=TERMINAL).values("run_id")
-    waiting = AgentRun.objects.filter(status=RunStatus.WAITING, waiting_for=WaitingFor.CALLS).exclude(pk__in=unrested)
-    return resumed + sum(_resume(run_id) for run_id in list(waiting.values_list("pk", flat=True)[:BATCH]))
+    planning = AgentRun.objects.filter(status=RunStatus.PLANNING).order_by("pk").values_list("pk")
+    dead = each(planning.filter(lease_until__lte=clock.now()), _replan, kind=RUN)
+    idle = each(planning.filter(~_queued(queue.PLAN), lease_until=None), _replan, kind=RUN)
+    unrested = Exists(ToolCall.objects.filter(run=OuterRef("pk"), status__in=UNRESTED))
+    waiting = AgentRun.objects.filter(~unrested, status=RunStatus.WAITING, waiting_for=WaitingFor.CALLS)
+    return dead + idle + each(waiting.order_by("pk").values_list("pk"), _resume, kind=RUN)
 
 
-def _each(keys: list[tuple[UUID, UUID]], change: Callable[[UUID, UUID], bool]) -> int:
-    return sum(change(run_id, request_id) for run_id, request_id in keys)
+_WAITING = {
+    queue.EXECUTE: Q(status=Status.APPROVED),
+    queue.PREVIEW: Q(status=Status.PENDING, preview_state="waiting"),
+}
+
+
+def _unsettled() -> QuerySet[ToolCall]:
+    return ToolCall.objects.filter(Q(remind_at=None) | Q(remind_at__lte=clock.now()), status=Status.LOST)
+
+
+def _queued(task: str) -> Exists:
+    return Exists(Outbox.objects.filter(task=task, key=OuterRef("pk")))
+
+
+def _unqueued(task: str) -> QuerySet[ToolCall]:
+    return ToolCall.objects.filter(_WAITING[task], ~_queued(task)).exclude(run__status__in=RUN_TERMINAL)
+
+
+@transaction.atomic(durable=True)
+def _put(task: str, run_id: UUID, request_id: UUID) -> bool:
+    runs.lock(run_id)
+    if not _unqueued(task).filter(pk=request_id).exists():
+        return False
+    queue.put(task, request_id)
+    return True
+
+
+@transaction.atomic(durable=True)
+def _give_up_preview(run_id: UUID, request_id: UUID) -> bool:
+    runs.lock(run_id)
+    waiting = ToolCall.objects.filter(pk=request_id, status=Status.PENDING, preview_state="waiting")
+    if not waiting.update(preview_state="failed", preview="No executor made it in time."):
+        return False
+    queue.done(queue.PREVIEW, request_id)
+    trail.append("tool_call.previewed", actor=system(), subject=f"tool_call:{request_id}", state="failed")
+    return True
 
 
 @transaction.atomic(durable=True)
@@ -67,10 +127,22 @@ def _lose(run_id: UUID, request_id: UUID) -> bool:
         return False
     executing = ToolCall.objects.filter(pk=request_id, status=Status.EXECUTING)
     note = "The worker that ran it fell silent; whether the tool has acted is not known."
-    if not executing.update(status=Status.LOST, note=note):
+    if not executing.update(status=Status.LOST, note=note, remind_at=clock.now() + REMIND[0], reminders=0):
         return False
     trail.append("tool_call.lost", actor=system(), subject=f"tool_call:{request_id}")
     notify.tell(notify.Kind.LOST, ToolCall.objects.get(pk=request_id))
+    return True
+
+
+@transaction.atomic(durable=True)
+def _remind(run_id: UUID, request_id: UUID) -> bool:
+    runs.lock(run_id)
+    call = ToolCall.objects.get(pk=request_id)
+    if not _unsettled().filter(pk=request_id).update(remind_at=clock.now() + REMIND[1], reminders=call.reminders + 1):
+        return False
+    facts = {"reminder": call.reminders + 1, "round": call.round, "status": Status.LOST}
+    trail.append("tool_call.reminded", actor=system(), subject=f"tool_call:{request_id}", **facts)
+    notify.tell(notify.Kind.LOST, call, number=call.reminders + 1)
     return True
 
 
@@ -79,8 +151,10 @@ def _replan(run_id: UUID) -> bool:
     run = runs.lock(run_id)
     if run.status != RunStatus.PLANNING or (run.lease_until and run.lease_until > clock.now()):
         return False
-    failures = run.planner_failures + (run.lease_until is not None)
-    AgentRun.objects.filter(pk=run_id).update(lease_until=None, claimed_by="", planner_failures=failures)
+    if run.lease_until is None and Outbox.objects.filter(task=queue.PLAN, key=run_id).exists():
+        return False
+    if run.lease_until:
+        setbacks.fell_silent(run)
     queue.done(queue.PLAN, run_id)
     queue.put(queue.PLAN, run_id)
     return True

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
-from agents import dispatch, due, execution, orchestrator, previews, queue, runs, sweeps, tries, workers
+from agents import dispatch, due, execution, planning, previews, queue, runs, sweeps, tries, workers
 from agents.notifications import calling
-from agents.planners.base import Planner, PlannerError
+from agents.patience import patiently
+from agents.planners.base import Planner
 from agents.planners.claude import ClaudePlanner
 from agents.planners.scripted import ScriptedPlanner
 from agents.sandbox import Limits
@@ -19,21 +20,15 @@ from policy import registry
 from policy.registry import Definition
 
 MODEL_TIMEOUT_SECONDS, MODEL_RETRIES = 600.0, 2
+TURN_SECONDS = 1_800
+"""Twice the model's time, for the head of a reply and for its body, and what a database that is away may take."""
 
 
-@shared_task(name=queue.PLAN)
+@shared_task(name=queue.PLAN, time_limit=TURN_SECONDS)
 def plan(run_id: str) -> None:
     """Take one turn of a run."""
-    worker = workers.name()
-    if not (key := _key(run_id, "planner")) or (conversation := orchestrator.take(key, worker=worker)) is None:
-        return
-    try:
-        with workers.Heartbeat(partial(orchestrator.keep, key, worker=worker)):
-            reply = _planner(conversation.config.planner).next_turn(conversation)
-    except PlannerError as exc:
-        orchestrator.give_up(key, exc, worker=worker)
-    else:
-        orchestrator.record(key, reply, worker=worker)
+    if key := _key(run_id, "planner"):
+        planning.turn(key, worker=workers.name(), planner_of=_planner)
 
 
 @shared_task(name=queue.EXECUTE)
@@ -49,7 +44,7 @@ def execute(request_id: str) -> None:
         beat=Lease(partial(execution.beat, key, worker=worker)),
         retried=partial(execution.retried, request_id=key, worker=worker),
     )  # fmt: skip
-    execution.finish(key, result, worker=worker)
+    patiently(partial(execution.finish, key, result, worker=worker))
 
 
 @shared_task(name=queue.PREVIEW)
@@ -67,22 +62,25 @@ def sweep_expired() -> None:
 
 @shared_task(name="agents.sweep_due")
 def sweep_due() -> None:
-    """Remind approvers, and ask further groups where a rule says so."""
+    """Remind approvers, ask further groups where a rule says so, and wait no longer for previews."""
     due.escalate_due()
     due.remind_due()
+    sweeps.give_up_previews()
 
 
 @shared_task(name="agents.sweep_outbox")
 def sweep_outbox() -> None:
-    """Send again what nobody has taken, and let runs go on whose worker or message was lost."""
-    queue.resend_due()
+    """Send again what nobody has taken, and let go on what lost its row, its message or its worker."""
+    sweeps.put_missing()
     sweeps.resume_stuck()
+    queue.resend_due()
 
 
 @shared_task(name="agents.sweep_lost")
 def sweep_lost() -> None:
-    """Move calls whose worker is silent to `lost`."""
+    """Move calls whose worker is silent to `lost`, and tell people again of those that nobody has settled."""
     sweeps.lose_silent()
+    sweeps.remind_unsettled()
 
 
 @shared_task(name="agents.sweep_disabled")
@@ -121,7 +119,7 @@ class Lease:
     def __call__(self) -> bool:
         try:
             held = self._renew()
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             connection.close()
             return time.monotonic() < self._held_until
         self._held_until = time.monotonic() + runs.lease_seconds()

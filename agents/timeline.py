@@ -18,7 +18,7 @@ _SYMBOLS = {
     "preauthorized": "key", "used": "key", "rejected": "cross", "failed": "cross", "denied": "stop",
     "cancelled": "stop", "lost": "warn", "late_result": "warn", "refused": "warn", "pending": "clock",
     "expired": "clock", "waiting": "clock", "break_glass": "warn", "reviewed": "check", "reminded": "clock",
-    "escalated": "clock",
+    "escalated": "clock", "stop_asked": "stop", "discarded": "warn",
 }  # fmt: skip
 _WORDS = {
     Event.RUN_CREATED: "Run created",
@@ -28,6 +28,8 @@ _WORDS = {
     Event.RUN_FAILED: "Run failed",
     Event.RUN_CANCELLED: "Run cancelled",
     Event.TURN_RECORDED: "Reply of the planner recorded",
+    Event.TURN_FAILED: "The planner had no reply",
+    Event.TURN_DISCARDED: "A reply of the planner came too late and was thrown away",
     Event.TOOL_CALL_DENIED: "Denied by policy",
     Event.TOOL_CALL_PENDING: "Put before people",
     Event.TOOL_CALL_PREAUTHORIZED: "Allowed by a pre-authorisation",
@@ -35,7 +37,7 @@ _WORDS = {
     Event.TOOL_CALL_BREAK_GLASS: "The glass was broken",
     Event.BREAK_GLASS_REVIEWED: "The breaking of the glass was reviewed",
     Event.TOOL_CALL_EDITED: "Arguments edited by a person; a new round asks again",
-    Event.TOOL_CALL_REMINDED: "Approvers reminded",
+    Event.TOOL_CALL_REMINDED: "People reminded",
     Event.TOOL_CALL_ESCALATED: "Escalated; further groups are asked",
     Event.TOOL_CALL_REOPENED: "Reopened; the agent may ask for it again",
     Event.TOOL_CALL_APPROVED: "Approved; handed to the executor",
@@ -44,6 +46,7 @@ _WORDS = {
     Event.TOOL_CALL_CANCELLED: "Cancelled",
     Event.TOOL_CALL_SUPERSEDED: "Superseded; a new round asks again",
     Event.TOOL_CALL_EXECUTING: "Claimed; the tool started",
+    Event.TOOL_CALL_STOP_ASKED: "A person asked to stop the tool",
     Event.TOOL_CALL_RETRIED: "The tool asked to be run again",
     Event.TOOL_CALL_SUCCEEDED: "The tool finished",
     Event.TOOL_CALL_FAILED: "The tool failed",
@@ -52,6 +55,7 @@ _WORDS = {
     Event.TOOL_CALL_PREVIEWED: "Preview made",
     Event.TOOL_CALL_LATE_RESULT: "A result came too late to count",
     Event.TOOL_CALL_DOSSIER: "The dossier was handed out",
+    Event.SWEEP_FAILED: "M1 could not move it on by itself; the operator's log says where",
     Event.NOTIFICATION_FAILED: "A notification could not be sent, and was given up",
     Event.NOTIFICATION_RETRIED: "A notification is sent again",
 }

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from agents import blocks, decisions, passing, principals, rounds, runs, tool_versions
+from agents import blocks, decisions, passing, rounds, runs, settling, tool_versions
 from agents.actors import actor_of
 from agents.decisions import MAX_COMMENT
 from agents.errors import (
@@ -21,7 +21,8 @@ from agents.states import Status
 from agents.visibility import calls_visible_to
 from audit import clock, trail
 
-__all__ = ["MAX_COMMENT", "approve", "reject", "settle"]
+__all__ = ["MAX_COMMENT", "approve", "cancel", "reject", "settle"]
+STOPPED = "A person asked to stop it:"
 Answer = Decision.Answer
 
 
@@ -81,7 +82,11 @@ def reject(request_id: UUID, *, actor: AbstractUser, seen: Seen, comment: str, s
 
 @transaction.atomic(durable=True)
 def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) -> ToolCall:
-    """Say how a lost call ended: a person has looked, and the run goes on. Raises WrongStateError."""
+    """Say how a lost call ended: a person has looked, and the run goes on. A repeat changes nothing.
+
+    Raises NotEligibleError for service accounts and for those behind the request, WrongStateError, InvalidFieldError
+    without a note, NotFoundError.
+    """
     if outcome not in (Status.SUCCEEDED, Status.FAILED):
         raise InvalidFieldError(field="outcome", problem="must be succeeded or failed")
     if not note.strip() or len(note) > MAX_COMMENT or "\0" in note:
@@ -91,8 +96,11 @@ def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) ->
         raise NotFoundError(thing="tool call")
     run = runs.lock(run_id)
     call = passing.locked(request_id, actor)
-    if not principals.is_person(actor) or principals.is_own(call, actor):
-        raise NotEligibleError(why="Only people settle calls, and nobody those of their own requests.")
+    if why := settling.why_not_settle(call, actor):
+        raise NotEligibleError(why=why)
+    mine = Execution.objects.filter(call=call, settled_by_id=actor.pk)
+    if (call.status, call.note) == (outcome, note) and mine.exists():
+        return call  # said once more: the answer to the first was lost on the way
     lost = ToolCall.objects.filter(pk=call.pk, status=Status.LOST)
     if not lost.update(status=outcome, note=note, ended_at=clock.now()):
         raise WrongStateError(why=f"the call is {call.status}, not lost.")
@@ -101,6 +109,41 @@ def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) ->
     runs.resume_if_rested(run)
     call.refresh_from_db()
     return call
+
+
+@transaction.atomic(durable=True)
+def cancel(request_id: UUID, *, actor: AbstractUser, reason: str) -> ToolCall:
+    """Stop one call that was let go; its run goes on with the others, and the agent reads the reason.
+
+    An approved call is cancelled now. A tool that runs is asked to stop, at its worker's next heartbeat; the call is
+    cancelled when every process of it is dead, and keeps its result if the tool was faster. A repeat changes nothing.
+    Whoever sees the run may, as they may cancel all of it. Raises WrongStateError, InvalidFieldError without a reason,
+    NotFoundError.
+    """
+    if not reason.strip() or len(reason) > MAX_COMMENT or "\0" in reason:
+        raise InvalidFieldError(field="reason", problem="must say why; the agent reads it")
+    run_id = calls_visible_to(actor).filter(pk=request_id).values_list("run_id", flat=True).first()
+    if run_id is None:
+        raise NotFoundError(thing="tool call")
+    run = runs.lock(run_id)
+    call = passing.locked(request_id, actor)
+    if why := settling.why_not_stop(call):
+        raise WrongStateError(why=why)
+    if call.status == Status.EXECUTING:
+        _ask_to_stop(call, actor, reason)
+    else:
+        runs.cancel_call(call, actor=actor_of(actor), reason=reason, note=f"{STOPPED} {reason}")
+        runs.resume_if_rested(run)
+    call.refresh_from_db()
+    return call
+
+
+def _ask_to_stop(call: ToolCall, actor: AbstractUser, reason: str) -> None:
+    running = Execution.objects.filter(pk=call.pk, finished_at=None, is_cancel_asked=False)
+    if running.update(is_cancel_asked=True):
+        ToolCall.objects.filter(pk=call.pk, status=Status.EXECUTING).update(note=f"{STOPPED} {reason}")
+        subject = f"tool_call:{call.pk}"
+        trail.append("tool_call.stop_asked", actor=actor_of(actor), subject=subject, run=call.run_id, reason=reason)
 
 
 def _has_answered(call: ToolCall, actor: AbstractUser, answer: str, seen: Seen) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 BEAT_SECONDS = 2.0
 
@@ -41,7 +41,7 @@ class Heartbeat:
             while not self._ended.wait(BEAT_SECONDS):
                 try:
                     self._keep()
-                except DatabaseError:  # away for a moment: the lease says how long a moment may be
+                except (DatabaseError, InterfaceError):  # away for a moment: the lease says how long a moment may be
                     connection.close()
         finally:
             connection.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,18 +37,43 @@ class Stamp:
     cluster: str
 
 
-@once_a_page(lambda: None)
+_stopped: ContextVar[Stamp | None] = ContextVar("stopped", default=None)
+
+
+@contextmanager
+def stopped() -> Iterator[Stamp]:
+    """Have the clock stand still until the block ends: what one transaction does has one time, asked for once.
+
+    For a transaction that has got all its locks: one that may still wait for another would act by a time that is over.
+    """
+    token = _stopped.set(None)  # the one time of a transaction around this one is not this one's
+    try:
+        at = stamp()
+        _stopped.set(at)
+        yield at
+    finally:
+        _stopped.reset(token)
+
+
 def now() -> datetime:
     """Return the database's time at this instant, in UTC, not the time at which the transaction began.
 
-    A page that only shows has one time, from top to bottom.
+    A page that only shows has one time, from top to bottom; so has a block in which the clock is stopped.
     """
+    held = _stopped.get()
+    return held.at if held else _look()
+
+
+@once_a_page(lambda: None)
+def _look() -> datetime:
     (value,) = _row(_NOW[connection.vendor])
     return _utc(value)
 
 
 def stamp() -> Stamp:
     """Return the database's time, the number of the current transaction and the database cluster, in one query."""
+    if held := _stopped.get():
+        return held
     at, xid, cluster = _row(_STAMP[connection.vendor])
     return Stamp(at=_utc(at), xid=int(xid), cluster=cluster)
 

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from agents.notifications import state
+from m1site import holdings
 
 
 class M1AdminSite(AdminSite):
@@ -20,10 +21,11 @@ class M1AdminSite(AdminSite):
     index_title = "Everything on record"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show everything there is, and above it which targets of notifications have a problem."""
+        """Show everything there is, and above it who could sign, and which targets of notifications have a problem."""
         may_see = request.user.has_perm("agents.view_notification")
         problems = [one for one in state.targets() if one.problem] if may_see else []
-        return super().index(request, {**(extra_context or {}), "notification_problems": problems})
+        more = {"notification_problems": problems, "may_sign": holdings.may_sign()}
+        return super().index(request, {**(extra_context or {}), **more})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the one sign-in page; those who may not enter are told so there."""

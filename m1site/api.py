@@ -33,6 +33,7 @@ urlpatterns = [
     path("tool-calls/<uuid:request_id>/break-glass", answering.BreakGlass.as_view(permission_classes=DECIDE)),
     path("tool-calls/<uuid:request_id>/review", answering.Review.as_view(permission_classes=DECIDE)),
     path("tool-calls/<uuid:request_id>/reopen", answering.Reopen.as_view(permission_classes=DECIDE)),
+    path("tool-calls/<uuid:request_id>/cancel", answering.Cancel.as_view(permission_classes=PROPOSE)),
     path("tool-calls/<uuid:request_id>/settle", answering.Settle.as_view(permission_classes=DECIDE)),
     path("delegations", delegations.Delegations.as_view(permission_classes=READ_OR_DECIDE)),
     path(

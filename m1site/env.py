@@ -25,11 +25,15 @@ READ_ELSEWHERE = frozenset(
     "M1_REQUEST_ID M1_RACE_ROUNDS".split()
 )
 
-# Roles that may hold a secret; the operator, who has no role, may hold any.
-HOLDERS = {
-    "SECRET_KEY": ["web"], "M1_JWT_PRIVATE_KEY": ["web"], "ANTHROPIC_API_KEY": ["planner"],
+# Roles that may hold a secret, and keys that verify; the operator, who has no role, may hold any.
+OIDC_NAMES = ("M1_OIDC_URL", "M1_OIDC_CLIENT_ID", "M1_OIDC_CLIENT_SECRET")
+HOLDERS: dict[str, list[str]] = {
+    "SECRET_KEY": ["web"], "M1_JWT_PRIVATE_KEY": ["web"], **dict.fromkeys(OIDC_NAMES, ["web"]),
+    "M1_JWT_SECRET": ["web", "planner", "executor"], "M1_JWT_KEYS": ["web", "planner", "executor"],
+    "ANTHROPIC_API_KEY": ["planner"], "ANTHROPIC_AUTH_TOKEN": ["planner"],
     "M1_EMAIL_URL": ["executor"], "M1_FILES_ROOT": ["executor"], "M1_HTTP_HEADERS": ["executor"],
     "M1_NOTIFY_URLS": ["housekeeping"],
+    "M1_API_KEY": [],  # a person's: who has it decides as that person
 }  # fmt: skip
 
 
@@ -136,4 +140,4 @@ def refuse_foreign_secrets(role: str, holders: Mapping[str, Collection[str]], en
     """
     for name, roles in holders.items():
         if role and role not in roles and (environment.get(name) or environment.get(f"{name}_FILE")):
-            refuse(name, f"must not be given to the {role}; it is for: {', '.join(roles)}")
+            refuse(name, f"must not be given to the {role}; it is for: {', '.join(roles) or 'a person at a terminal'}")

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as rest
 
@@ -14,6 +14,8 @@ from audit.errors import M1Error
 from audit.rest import camel
 
 RETRY_AFTER_SECONDS = 5
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
+READ_ONLY = "25006"  # SQLSTATE; Django calls it an internal error
 CHALLENGE = 'Bearer realm="m1"'
 LISTS = {"problems": "errors", "findings": "findings", "failures": "failures"}  # facts of errors, by their names there
 
@@ -63,7 +65,7 @@ BY_STATUS = {
     503: Fault(
         503,
         "database_unavailable",
-        "M1 cannot reach its database, so nothing was changed. Try again.",
+        "M1 cannot read or write its database, so nothing was changed. Try again.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     ),
 }
@@ -81,6 +83,8 @@ def of(exc: BaseException | None) -> Fault | None:
         case M1Error():
             return _of_ours(exc)
         case OperationalError() | InterfaceError():
+            return BY_STATUS[503]
+        case InternalError() if getattr(exc.__cause__, "sqlstate", "") == READ_ONLY:
             return BY_STATUS[503]
         case Http404() | rest.NotFound():
             return NOT_FOUND

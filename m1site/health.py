@@ -7,13 +7,17 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, ProgrammingError, connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
 FULL = 0.98
 _CGROUP = Path("/sys/fs/cgroup")
+# One page on the disk, until the commit: nothing in the write-ahead log, nothing that others see or have to clean up.
+_WRITE = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS m1_health (line text) ON COMMIT DELETE ROWS;
+    INSERT INTO m1_health VALUES ('M1 asks whether there is room.')"""
 
 
 def _version() -> str:
@@ -41,13 +45,21 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def database() -> dict[str, Any]:
-    """Return whether the database answers."""
+    """Return whether the database answers, and takes what is written: it may be read-only, or its disk full."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor != "postgresql":
+                cursor.execute("SELECT 1")
+                return {"status": "ok"}
+            cursor.execute("SHOW transaction_read_only")
+            is_read_only = cursor.fetchone() == ("on",)
+            if not is_read_only:
+                cursor.execute(_WRITE)
+    except ProgrammingError:  # a role that may make no temporary tables: what can be asked, it has answered
+        return {"status": "ok"}
     except Error:
         return {"status": "failed"}
-    return {"status": "ok"}
+    return {"status": "failed" if is_read_only else "ok"}
 
 
 def cache() -> dict[str, Any]:

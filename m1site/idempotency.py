@@ -4,7 +4,6 @@ import hashlib
 from uuid import UUID
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from audit import clock
@@ -50,8 +49,10 @@ class IdempotencyMiddleware:
         try:
             user = request.user
             return self._once(request, user.pk, key) if user.is_authenticated else self.get_response(request)
-        except (M1Error, OperationalError, InterfaceError, RequestDataTooBig) as exc:
-            return problems.answer(request, exc) or problems.respond(request, faults.of_status(500))
+        except (M1Error, *faults.DATABASE_AWAY, RequestDataTooBig) as exc:
+            if (answer := problems.answer(request, exc)) is None:
+                raise
+            return answer
 
     def _once(self, request: HttpRequest, user_id: UUID, key: str) -> HttpResponse:
         row = _row(request, user_id, key)

@@ -12,14 +12,13 @@ from typing import Any
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from m1site import notify_setting, weak
+from m1site import broker_setting, notify_setting, weak
 from m1site.accounts.settings import *  # noqa: F403 - constants: nobody sets them
-from m1site.env import HOLDERS, Settings, refuse, refuse_foreign_secrets
+from m1site.env import HOLDERS, OIDC_NAMES, Settings, refuse, refuse_foreign_secrets
 from policy import key_list
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Settings()
-OIDC_NAMES = ("M1_OIDC_URL", "M1_OIDC_CLIENT_ID", "M1_OIDC_CLIENT_SECRET")
 
 # Who is starting, and where.
 M1_MODE = env.choice("M1_MODE", {"demo", "development", "production"}, default="production")
@@ -27,7 +26,7 @@ M1_ROLE = env.choice("M1_ROLE", {"", "web", "planner", "executor", "housekeeping
 IS_PRODUCTION = M1_MODE == "production"
 env.takes_weak = M1_MODE == "demo"
 DEBUG = False
-refuse_foreign_secrets(M1_ROLE, {**HOLDERS, **dict.fromkeys(OIDC_NAMES, ["web"])}, os.environ)
+refuse_foreign_secrets(M1_ROLE, HOLDERS, os.environ)
 
 # The door. Only the web process has sessions to sign; any other gets a key that dies with it.
 SECRET_KEY = env.secret("SECRET_KEY", required=M1_ROLE == "web").decode() or secrets.token_urlsafe(48)
@@ -48,6 +47,7 @@ WSGI_APPLICATION = "m1site.wsgi.application"
 APPEND_SLASH = True
 
 # Data.
+PREPARE_AFTER = 3
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'm1.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     synchronous = "NORMAL" if M1_MODE == "demo" else "FULL"
@@ -59,6 +59,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if env.bool("M1_DATABASE_PREPARE", default=M1_ROLE == "executor"):  # the server plans each statement once
+        DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=PREPARE_AFTER)
 else:
     refuse("DATABASE_URL", "must be a sqlite:// or postgres:// address")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -99,7 +101,7 @@ if ENABLE_REDIS_CACHING and REDIS_URL:
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # no pickle: a poisoned cache runs nothing
         },
     }
-M1_BROKER_URL = env.str("M1_BROKER_URL", default="")
+M1_BROKER_URL = env.parsed("M1_BROKER_URL", broker_setting.parse)
 if M1_ROLE and not M1_BROKER_URL:
     refuse("M1_BROKER_URL", "is not set; it names the message broker, for example redis://host:6379/0")
 
@@ -260,16 +262,9 @@ SPECTACULAR_SETTINGS = {
 LEASE_SECONDS = 15  # renewed every second by a worker that lives
 CELERY_BROKER_URL = M1_BROKER_URL or "memory://"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 3600,
-    "unacked_restore_throttle": 1,
-    "unacked_restore_interval": 5,
-    "socket_connect_timeout": 2,
-    "socket_timeout": 5,
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_setting.options(M1_BROKER_URL)
+CELERY_BROKER_HEARTBEAT = 30  # seconds, RabbitMQ only: twice that, and a worker connects anew
 CELERY_TASK_PUBLISH_RETRY = False  # a publisher that waits would hold the person's click; the sweep sends again
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -280,6 +275,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = broker_setting.queue_type(M1_BROKER_URL)
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # else who reaches the broker stops workers, or has one serve two queues
 
 LOG_LEVEL = env.choice("LOG_LEVEL", {"DEBUG", "INFO", "WARNING", "ERROR"}, default="INFO")
 LOGGING = {

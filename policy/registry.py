@@ -16,6 +16,7 @@ from policy.declare import ATTRIBUTE, Declaration, Risk
 from policy.errors import PolicyError
 from policy.headline import placeholders
 from policy.schemas import refuse_bad_schema
+from policy.variables import may_be_granted
 
 NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
 MAX_NAME_CHARACTERS = 64
@@ -136,6 +137,8 @@ def _complaints(
         yield "its headline is empty or names something that is no argument"
     if not set(declared.sensitive_arguments) <= arguments or named & set(declared.sensitive_arguments):
         yield "a sensitive argument does not exist, or stands in the headline for everyone to see"
+    if refused := [name for name in declared.environment if not may_be_granted(name)]:
+        yield f"its environment names what no tool gets: {', '.join(map(ascii, refused))}"
     if getattr(module, function.__name__, None) is not function:
         yield "its function is not found under its own name in its module"
     if declared.preview and not _is_alike(module, declared.preview, function):

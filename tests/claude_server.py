@@ -9,6 +9,8 @@ The script is a list of answers, given in turn, or a function from the request t
 import contextlib
 import itertools
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,15 +27,20 @@ KEY = "sk-ant-loopback-0123456789"
 class Answer:
     """What goes back on the wire.
 
-    cut    bytes after which the connection is dropped; None sends everything
-    gate   waited for before the first byte, for slow answers
+    headers   beside the usual ones; a name with "" is not sent at all
+    cut       bytes of the body after which the connection is closed; None sends everything, -1 not even the head
+    reset     the connection is broken off, not closed
+    gate      waited for before the first byte, for slow answers
+    stall     waited for after the bytes before the cut; the rest follows then
     """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    reset: bool = False
     gate: threading.Event | None = None
+    stall: threading.Event | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,13 @@ class Request:
     @property
     def json(self) -> Json:
         """The body, parsed."""
-        parsed: Json = json.loads(self.body)
-        return parsed
+        return parsed(self.body)
+
+
+def parsed(body: bytes) -> Json:
+    """Return a body as JSON; numbers too long for Python stay texts."""
+    found: Json = json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < 4_000 else digits)
+    return found
 
 
 Script = Iterable[Answer] | Callable[[Json], Answer]
@@ -70,7 +82,7 @@ def tool_use(use_id: str, name: str, arguments: Any) -> Json:
 
 def message(*blocks: Json, stop_reason: str | None = None, **fields: Any) -> Answer:
     """Return a reply; it stops for its tool calls if it has any, else it ends the turn."""
-    asks = any(block["type"] == "tool_use" for block in blocks)
+    asks = any(block.get("type") == "tool_use" for block in blocks)
     body = {
         "id": "msg_loopback",
         "type": "message",
@@ -148,7 +160,7 @@ class ClaudeServer:
         with contextlib.suppress(
             ValueError, KeyError, TypeError, RecursionError
         ):  # garbage, which nobody can send back
-            self._issued[key(json.loads(answer.body)["content"])] = request.json
+            self._issued[key(parsed(answer.body)["content"])] = request.json
 
 
 def _one_by_one(script: Iterable[Answer]) -> Callable[[Json], Answer]:
@@ -184,14 +196,24 @@ def _handler(server: ClaudeServer) -> type[BaseHTTPRequestHandler]:
                 self._send(answer, request_id)
 
         def _send(self, answer: Answer, request_id: str) -> None:
-            self.send_response(answer.status)
-            headers = {"content-type": "application/json", "request-id": request_id} | answer.headers
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body[: answer.cut])
             self.close_connection = answer.cut is not None
+            if answer.reset:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if answer.cut != -1:
+                self._send_head(answer, request_id)
+                self.wfile.write(answer.body[: answer.cut])
+            if answer.stall is not None:
+                answer.stall.wait()
+                self.wfile.write(answer.body[answer.cut :])
+
+        def _send_head(self, answer: Answer, request_id: str) -> None:
+            self.send_response_only(answer.status)
+            usual = {"content-type": "application/json", "request-id": request_id}
+            headers = usual | {"content-length": str(len(answer.body))} | answer.headers
+            for name, value in headers.items():
+                if value:
+                    self.send_header(name, value)
+            self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep the test's output quiet; the requests are on record."""

@@ -18,7 +18,7 @@ from tests.world import set_up
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # A process that begins one of these last works on alone, while the others have nothing left to do.
 LONGEST = ["tests/test_main_job.py", "tests/agents/test_races.py", "tests/m1site/test_demo.py"]
-LONGEST += ["tests/services/test_servers.py"]
+LONGEST += ["tests/faults/test_matrix.py", "tests/test_brokers.py", "tests/services/test_servers.py"]
 plain_flush = BaseDatabaseOperations.execute_sql_flush
 plain_teardown = TransactionTestCase._fixture_teardown
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 HELD_SECONDS = 120
+ALL = "*"
 
 
 class EffectsServer:
@@ -14,8 +15,8 @@ class EffectsServer:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self._open = threading.Event()
-        self._open.set()
+        self._held: set[str] = set()
+        self._changed = threading.Condition()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -25,18 +26,22 @@ class EffectsServer:
         """Where effects are told of."""
         return f"http://127.0.0.1:{self._http.server_port}/"
 
-    def hold(self) -> None:
-        """Let no tool go on past its effect, until `release`."""
-        self._open.clear()
+    def hold(self, request_id: str = ALL) -> None:
+        """Let no tool, or not the one of this call, go on past its effect, until `release`."""
+        with self._changed:
+            self._held.add(request_id)
 
     def release(self) -> None:
         """Let all go on."""
-        self._open.set()
+        with self._changed:
+            self._held.clear()
+            self._changed.notify_all()
 
     def count(self, request_id: str) -> None:
         """Count an effect, and come back when nothing holds it."""
-        self.counts[request_id] += 1
-        self._open.wait(HELD_SECONDS)
+        with self._changed:
+            self.counts[request_id] += 1
+            self._changed.wait_for(lambda: not self._held & {ALL, request_id}, HELD_SECONDS)
 
     def __enter__(self) -> Self:
         self._thread.start()

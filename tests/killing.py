@@ -15,10 +15,15 @@ def kill(process: int, pool: int) -> None:
     until(lambda: not any(map(is_alive, doomed)), what=f"the end of {doomed}")
 
 
+def children(process: int) -> list[int]:
+    """Return the processes that a process has started itself."""
+    told = Path(f"/proc/{process}/task/{process}/children")
+    return [int(pid) for pid in told.read_text().split()] if told.exists() else []
+
+
 def below(process: int) -> list[int]:
     """Return the processes below a process."""
-    children = Path(f"/proc/{process}/task/{process}/children")
-    found = [int(pid) for pid in children.read_text().split()] if children.exists() else []
+    found = children(process)
     return [*found, *(lower for pid in found for lower in below(pid))]
 
 

@@ -24,6 +24,7 @@ from policy.models import Tool  # noqa: E402
 
 DEMO = Path("m1site/demo")
 PEOPLE = {"riley": ["requester"], "ava": ["approver", "auditor"], "sam": ["approver"], "olga": []}
+ROBOT = "robot"  # speaks for the agent `external`
 SCENARIOS = Path("tests/scenarios")
 EFFECTS_RULE = """
   - name: effects
@@ -43,8 +44,9 @@ def main() -> None:
     with transaction.atomic():
         passwords = {name: secrets.token_urlsafe(16) for name in PEOPLE}
         people = {name: _person(name, groups, passwords[name]) for name, groups in PEOPLE.items()}
+        people[ROBOT] = _robot()
         keys = {name: api_keys.create(people[name], name="tests", scopes=api_keys.SCOPES, days=1)[1] for name in people}
-        _agents(people["olga"])
+        _agents(people["olga"], people[ROBOT])
     policy = (DEMO / "policy.yaml").read_text().replace("\ntests:\n", EFFECTS_RULE)
     why = "Tools without a rule are for tests that call them without one."
     versions.publish(policy, author=people["sam"], publisher=people["ava"], override=why)
@@ -63,16 +65,21 @@ def _person(name: str, groups: list[str], password: str) -> User:
     return person
 
 
-def _agents(owner: User) -> None:
-    """One agent per scenario file, the demo's among them, and one that asks Claude."""
+def _robot() -> User:
+    return User.objects.create_user(ROBOT, kind=User.Kind.SERVICE)
+
+
+def _agents(owner: User, robot: User) -> None:
+    """One agent per scenario file, the demo's among them, one that asks Claude, and one that somebody else runs."""
     files = {"demo": DEMO / "scenario.yaml", **{file.stem: file for file in SCENARIOS.glob("*.yaml")}}
     for name, file in files.items():
         _agent(owner, name, planner=Agent.Planner.SCRIPTED, scenario=file.read_text())
     claude = _agent(owner, "claude", planner=Agent.Planner.CLAUDE, model="claude-opus-5-5", system_prompt="Be brief.")
     claude.tools.set(Tool.objects.filter(name__startswith="files."))
+    _agent(owner, "external", planner=Agent.Planner.EXTERNAL, service_account=robot)
 
 
-def _agent(owner: User, name: str, **fields: str) -> Agent:
+def _agent(owner: User, name: str, **fields: object) -> Agent:
     agent = Agent(name=name, owner=owner, environment="test", created_at=clock.now(), **fields)
     agent.full_clean()
     agent.save()

@@ -19,6 +19,7 @@ from m1site.demo.place import Place
 from m1site.demo.processes import Child, run_once, stop_all
 from m1site.demo.redis_server import RedisServer
 from tests.people import People, until
+from tests.services.brokers import Broker, RedisBroker
 from tests.visitor import Visitor
 
 TOOLS = "policy.tools.files,policy.tools.email,policy.tools.http,tests.tools.hostile"
@@ -42,12 +43,14 @@ class OnServer(Place):
 class Processes(People):
     """M1 as it runs: its processes by name, the people who come to its door, and what it shows to nobody but tests.
 
+    broker  that passes the messages on: the Redis server, unless the test brought another
     told    what the set-up said: passwords and API keys by name, a pre-authorisation for reading
     heard   all that M1 sent to visitors: headers and bodies
     """
 
     facts: Facts
     redis: RedisServer
+    broker: Broker
     children: Mapping[str, Child]
     told: dict[str, Any] = field(repr=False)
     heard: list[str] = field(default_factory=list, repr=False)
@@ -109,13 +112,22 @@ class Tails:
 
 @contextmanager
 def running(
-    config: pytest.Config, directory: Path, database_url: str, *, effects: str, model: Mapping[str, str]
+    config: pytest.Config,
+    directory: Path,
+    database_url: str,
+    *,
+    effects: str,
+    model: Mapping[str, str],
+    arguments: Mapping[str, str] | None = None,
+    broker: Broker | None = None,
 ) -> Iterator[Processes]:
     """Start everything, seeded, and stop it at the end. The web answers and the workers start when this returns.
 
     database_url   of a server; "" is a SQLite file in the directory
     effects        where the tool `effects.count` tells of its effects
     model          ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL
+    arguments      further ones of a process's program, by its name; they win over the demo's
+    broker         that passes the messages on; without it the Redis server does that, which keeps the cache
     """
     place = OnServer(**vars(Place.at(directory)), server_url=database_url)
     with ExitStack() as stack:
@@ -126,10 +138,13 @@ def running(
         redis = RedisServer.start(place.redis)
         stack.callback(redis.stop)
         url = f"http://localhost:{door.port_of(sockets)}"
-        facts = Facts(place, keys.load(place.secrets), url, redis.url.removesuffix("/0"), model)
+        redis_url, broker_url = redis.url.removesuffix("/0"), broker.url if broker else ""
+        facts = Facts(place, keys.load(place.secrets), url, redis_url, model, broker=broker_url)
         children = {child.name: child for child in roles.children(facts, sockets, lock)}
         for child in children.values():
             child.environment = {**child.environment, "M1_TOOLS": TOOLS}
+        for name, more in (arguments or {}).items():
+            children[name].command = [*children[name].command, *more.split()]
         executor = children["executor"]
         executor.environment = {**executor.environment, "M1_TEST_EFFECTS_URL": effects}
         _step(["m1site.demo.within", "install"], "", facts, lock)
@@ -137,7 +152,7 @@ def running(
         stack.callback(stop_all, list(children.values()), STOP_SECONDS)
         for child in children.values():
             child.start()
-        processes = Processes(facts, redis, children, told)
+        processes = Processes(facts, redis, broker or RedisBroker(redis, place.redis), children, told)
         config.pluginmanager.register(tails := Tails(processes))
         stack.callback(config.pluginmanager.unregister, tails)
         until(lambda: door.answers(door.port_of(sockets)), 60, what="the web answers")

@@ -8,18 +8,19 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-import redis
 from celery import Celery
 
+from m1site import broker_setting
 from m1site.demo import roles
 from tests import claude_server
-from tests.broker_tap import BrokerTap
 from tests.claude_rules import Json
 from tests.claude_server import ClaudeServer
 from tests.effects_server import EffectsServer
-from tests.killing import below, kill
+from tests.killing import children, kill
 from tests.people import Call, assert_the_main_job_is_done, until
 from tests.processes import Processes, own_database, running
+from tests.services import brokers
+from tests.services.brokers import Broker, Tap
 
 LOST_SECONDS = 40  # a lease of 15, a sweep every 2, and a busy machine
 WEB_ONLY = {"SECRET_KEY", "M1_JWT_PRIVATE_KEY"}
@@ -49,21 +50,34 @@ def claude() -> Iterator[ClaudeServer]:
 
 
 @pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker | None]:
+    """The broker that M1_TEST_BROKER names; without it there is the one that everything has."""
+    if not (kind := brokers.chosen()):
+        yield None
+        return
+    if why := brokers.why_not(kind):
+        pytest.skip(f"{kind}: {why}")
+    broker = brokers.start(kind, tmp_path_factory.mktemp(kind))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="module")
 def m1(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, effects: EffectsServer,
-    claude: ClaudeServer,
+    claude: ClaudeServer, broker: Broker | None,
 ) -> Iterator[Processes]:  # fmt: skip
     """All of M1, on the database that this run is for; tests/m1site/test_demo.py has it on SQLite."""
     model = {"ANTHROPIC_API_KEY": claude_server.KEY, "ANTHROPIC_BASE_URL": claude.url}
-    directory = tmp_path_factory.mktemp("m1")
-    with running(request.config, directory, own_database(), effects=effects.url, model=model) as processes:
+    told = {"effects": effects.url, "model": model, "broker": broker}
+    with running(request.config, tmp_path_factory.mktemp("m1"), own_database(), **told) as processes:
         yield processes
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tap(m1: Processes) -> Iterator[BrokerTap]:
+def tap(m1: Processes) -> Iterator[Tap]:
     """Whatever passes through the broker."""
-    with BrokerTap(m1.redis.url) as tap:
+    with m1.broker.tap() as tap:
         yield tap
 
 
@@ -95,14 +109,14 @@ def test_claude_asks_a_person_decides_and_claude_is_told(m1: Processes, claude: 
 @pytest.fixture(scope="module")
 def stranger(m1: Processes) -> Iterator[Celery]:
     """Somebody who has got at the broker."""
-    with Celery("stranger", broker=f"{m1.facts.redis}/0", set_as_current=False) as app:
+    with Celery("stranger", broker=m1.broker.url, set_as_current=False) as app:
+        app.conf.task_create_missing_queue_type = broker_setting.queue_type(m1.broker.url)
         yield app
 
 
 def is_drained(m1: Processes) -> bool:
     """Tell whether the executor has taken and answered for everything in its queue."""
-    broker = redis.Redis.from_url(m1.redis.url)
-    return not broker.llen("executor") and not broker.hlen("unacked")
+    return m1.broker.is_drained("executor")
 
 
 def test_the_same_message_ten_times_is_one_effect(m1: Processes, effects: EffectsServer, stranger: Celery) -> None:
@@ -135,9 +149,8 @@ def wreck(m1: Processes, effects: EffectsServer) -> dict[str, Call]:
     kill(executor.process.pid, pools["worker"])
     executor.kill()
     assert m1.approve(calls["flushed"]).status == 200
-    broker = redis.Redis.from_url(m1.redis.url)
-    assert broker.llen("executor")
-    broker.flushall()
+    until(lambda: m1.broker.waiting("executor"), what="the message waits")
+    m1.broker.empty()
     effects.release()
     executor.start()
     return calls
@@ -183,7 +196,7 @@ def test_a_thousand_forged_messages_have_no_effect_and_the_worker_lives(
 def pool_of(m1: Processes) -> set[int]:
     """Return the processes of the executor once all of them are there."""
     process = m1.children["executor"].process
-    found = {process.pid, *below(process.pid)} if process else set()
+    found = {process.pid, *children(process.pid)} if process else set()
     return found if len(found) == 1 + roles.CONCURRENCY["executor"] else set()
 
 
@@ -220,7 +233,7 @@ def test_each_process_holds_its_own_secrets_only(m1: Processes) -> None:
     assert {name for name in held if held[name] & {"M1_EMAIL_URL", "M1_FILES_ROOT"}} == {"executor"}
 
 
-def test_no_token_and_no_secret_is_in_logs_broker_or_pages(m1: Processes, tap: BrokerTap) -> None:
+def test_no_token_and_no_secret_is_in_logs_broker_or_pages(m1: Processes, tap: Tap) -> None:
     (call,) = m1.waiting(m1.run("counter"))
     assert m1.approve(call).status == 200
     m1.ended(call["run"])
@@ -255,7 +268,7 @@ def secrets_of(m1: Processes) -> dict[str, str]:
     keys = m1.facts.keys
     pem = keys.private_key.splitlines()[1]
     found = {"session key": keys.session_key, "MAC key": keys.audit_mac_key, "private key": pem}
-    found |= {"model key": claude_server.KEY, "broker password": m1.redis.password}
+    found |= {"model key": claude_server.KEY, "broker password": urlsplit(m1.broker.url).password or ""}
     found |= {f"API key of {name}": key for name, key in m1.told["keys"].items()}
     found |= {f"password of {name}": password for name, password in m1.told["passwords"].items()}
     url = m1.facts.place.database_url

@@ -96,6 +96,20 @@ class Reopen(APIView):
         return call_rows.told(request, request_id)
 
 
+class Cancel(APIView):
+    """The end of one call that was let go, before it ends by itself."""
+
+    @extend_schema(request=bodies.Stopping, responses=CallDetail)
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Stop an approved call, or the tool of one that runs; its run goes on.
+
+        `isStopAsked` while the tool's processes are being ended: read the call again for how it came to rest.
+        """
+        call_rows.visible(request, request_id)
+        tool_calls.cancel(request_id, actor=caller(request), **bodies.Stopping.read(request))
+        return call_rows.told(request, request_id)
+
+
 class Settle(APIView):
     """How a lost call ended."""
 

@@ -104,6 +104,12 @@ class Reopening(Body):
     reason = Text(max_length=MAX_COMMENT)
 
 
+class Stopping(Body):
+    """Why a call that was let go is stopped; the agent reads it."""
+
+    reason = Text(max_length=MAX_COMMENT)
+
+
 class Settlement(Body):
     """How a lost call ended."""
 

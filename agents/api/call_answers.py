@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agents import blocks, break_glass_group, editing, eligibility, opened, shown_facts
+from agents import blocks, break_glass_group, editing, eligibility, late_results, opened, settling, shown_facts
 from agents.api import around_answers, decision_answers, shown, words
 from agents.api.around_answers import AroundShape, ToolShape
 from agents.api.decision_answers import BlockShape, DecisionShape, EditShape, RequirementShape
@@ -79,7 +79,7 @@ class CallOutcome(CallSummary):
     result = Method()
     result_digest = Text(source="execution.output_digest", default="")
     error_code = Text(source="execution.error_code", default="")
-    error = Text(source="execution.error", default="")
+    error = Method(help_text="What the tool said when it failed, for who may read results.")
     tries = Whole(source="execution.tries", default=0, help_text="How often the tool was begun; 0: it never was.")
 
     def get_told(self, call: ToolCall) -> str:
@@ -108,6 +108,11 @@ class CallOutcome(CallSummary):
         """Return it for who may read it."""
         return shown.result(call) if self.may_read(call) else None
 
+    def get_error(self, call: ToolCall) -> str:
+        """Return it for who may read it."""
+        execution = getattr(call, "execution", None)
+        return execution.error if execution and self.may_read(call) else ""
+
     def may_read(self, call: ToolCall) -> bool:
         """Tell whether the caller may read arguments and results, asked once a call."""
         known = self._known
@@ -126,6 +131,16 @@ class CallOutcome(CallSummary):
         return user
 
 
+class LateShape(Shape):
+    """What a tool came to after its call had come to rest without it; it counts for nothing."""
+
+    at = Time()
+    ok = serializers.BooleanField(help_text="The tool came to its end.")
+    error_code = Text()
+    output_bytes = Whole()
+    output_digest = Text(help_text="Empty where the tool's results are sensitive.")
+
+
 class CallDetail(CallOutcome):
     """All that a person needs for a decision."""
 
@@ -139,7 +154,7 @@ class CallDetail(CallOutcome):
     policy_version = Whole(source="check_row.policy_version.number", default=None, allow_null=True)
     sign_in_minutes = Whole(allow_null=True)
     allow_self = serializers.BooleanField()
-    remind_at = Time(allow_null=True, help_text="When approvers are reminded next.")
+    remind_at = Time(allow_null=True, help_text="When people are reminded next: to decide, or to settle a lost call.")
     reminders = Whole(help_text="How often they were, in this round.")
     escalate_at = Time(allow_null=True, help_text="When further groups are asked.")
     requirements = RequirementShape(many=True)
@@ -150,6 +165,12 @@ class CallDetail(CallOutcome):
     why_not = Method(help_text="Why you may not decide; empty if you may.")
     why_not_edit = Method(help_text="Why you may not edit the arguments; empty if you may.")
     why_not_break_glass = Method(help_text="Why you may not break the glass; empty if you may.")
+    is_stop_asked = serializers.BooleanField(
+        source="execution.is_cancel_asked", default=False, help_text="A person asked to stop the tool while it ran."
+    )
+    why_not_cancel = Method(help_text="Why this call cannot be stopped; empty if it can.")
+    why_not_settle = Method(help_text="Why you may not say how it ended, should it be lost; empty if you may.")
+    late_results = Method()
     why_not_reopen = Method(help_text="Why you may not reopen it; empty if you may.")
     shown_mark = Method(help_text="Send it back with your answer: M1 then knows what was shown, and since when.")
     _found: Seat | str | None = None  # there is one call, and two fields that ask
@@ -203,6 +224,19 @@ class CallDetail(CallOutcome):
     def get_why_not_reopen(self, call: ToolCall) -> str:
         """Return the sentence that says why the caller may not reopen the call."""
         return blocks.may_reopen(call, self.user)
+
+    def get_why_not_cancel(self, call: ToolCall) -> str:
+        """Return the sentence that says why nobody can stop the call."""
+        return settling.why_not_stop(call)
+
+    def get_why_not_settle(self, call: ToolCall) -> str:
+        """Return the sentence that says why the caller may not settle the call."""
+        return settling.why_not_settle(call, self.user)
+
+    @extend_schema_field(LateShape(many=True))
+    def get_late_results(self, call: ToolCall) -> list[dict[str, Any]]:
+        """Return what came too late to count, oldest first."""
+        return list(LateShape(late_results.of(call), many=True).data)
 
     def get_shown_mark(self, call: ToolCall) -> str:
         """Return nothing yet: the mark is over all the other fields."""

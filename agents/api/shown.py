@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from agents import edits
+from agents import edits, masking
 from agents.edits import Change
 from agents.models import Decision, ToolCall, ToolCallRevision
 from agents.visibility import User
@@ -12,7 +12,6 @@ from audit import canonical
 from audit.canonical import JSON
 from audit.errors import M1Error
 
-LIMITS = canonical.Limits(bytes=16_777_216, keys=16_777_216)
 OVERSIGHT = "agents.view_oversight"
 
 
@@ -30,7 +29,7 @@ def unmasked(call: ToolCall, given: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return arguments as their sender means them: a mask that came back as it was shown stands for what it hides."""
     hidden, now = _hidden(call), _parsed(_current(call))
     known = {name: item for name, item in now.items() if name in hidden} if isinstance(now, dict) else {}
-    kept = {name for name, item in known.items() if given.get(name) == _mask(item)}
+    kept = {name for name, item in known.items() if given.get(name) == masking.mask(item)}
     return {name: known[name] if name in kept else item for name, item in given.items()}
 
 
@@ -45,7 +44,7 @@ def result(call: ToolCall) -> JSON:
     execution = getattr(call, "execution", None)
     if execution is None or not execution.output:
         return None
-    return _masked(execution.output.encode(), _declared(call, "sensitive_results"))
+    return masking.masked(execution.output.encode(), masking.sensitive_results(call))
 
 
 def preview(call: ToolCall) -> JSON:
@@ -82,19 +81,15 @@ def _masked(data: bytes, sensitive: Collection[str]) -> JSON:
     value = _parsed(data)
     if not isinstance(value, dict):
         return None if sensitive else value
-    return {name: _mask(item) if name in sensitive else item for name, item in value.items()}
+    return {name: masking.mask(item) if name in sensitive else item for name, item in value.items()}
 
 
 def _masked_text(text: str) -> str:
     return canonical.encode({"masked": True, "bytes": len(text.encode())}).decode()
 
 
-def _mask(value: JSON) -> JSON:
-    return {"masked": True, "bytes": len(canonical.encode(value))}
-
-
 def _parsed(data: bytes) -> JSON:
     try:
-        return canonical.parse(data, limits=LIMITS)
+        return canonical.parse(data, limits=masking.LIMITS)
     except M1Error:  # what an agent sent that is not JSON: it was denied, and is shown in the browser as it came
         return None

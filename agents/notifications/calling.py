@@ -1,14 +1,16 @@
 """What the clock does for notifications: it calls the worker, gives up what stays untold, forgets what is old."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from agents import queue
 from agents.actors import system
 from agents.models import Notification, NotificationTarget
 from agents.notifications import attempts
+from agents.sweeping import each
 from audit import clock, trail
 
 State = Notification.State
@@ -26,20 +28,28 @@ def call_due() -> int:
     return sum(_call(target, now) for target in targets)
 
 
-@transaction.atomic(durable=True)
 def give_up_due() -> int:
     """Give up what nobody could be told in time, each with an event; drop what did not matter any more by then."""
-    now = clock.now()
-    is_over = Q(give_up_at__lte=now) | Q(target__is_retired=True)
-    old = Notification.objects.filter(is_over, state=State.WAITING)
-    locked = old.select_for_update(of=("self",), skip_locked=True).select_related("target", "call")
-    return sum(_end(row, now) for row in locked.order_by("give_up_at")[:BATCH])
+    return each(_over(clock.now()).order_by("give_up_at", "pk").values_list("pk"), _give_up, kind="notification")
 
 
 def forget_old() -> int:
     """Delete what ended longer than KEPT ago; what failed stands in the trail."""
     old = Notification.objects.filter(ended_at__lte=clock.now() - KEPT).order_by("ended_at")
     return Notification.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).delete()[0]
+
+
+def _over(now: datetime) -> QuerySet[Notification]:
+    is_over = Q(give_up_at__lte=now) | Q(target__is_retired=True)
+    return Notification.objects.filter(is_over, state=State.WAITING)
+
+
+@transaction.atomic(durable=True)
+def _give_up(notification_id: UUID) -> bool:
+    now = clock.now()
+    locked = _over(now).select_for_update(of=("self",), skip_locked=True).select_related("target", "call")
+    row = locked.filter(pk=notification_id).first()
+    return row is not None and _end(row, now)
 
 
 def _call(target: NotificationTarget, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from agents.errors import AgentsError
-from agents.pricing import Cost, Usage
+from agents.pricing import UNPRICED, Cost, Usage
 
 # Above this many the Messages API wants a streamed reply; a streamed reply would have to be put together again from
 # pieces, and what is stored would no longer be the wire JSON. One turn of tool calls is far below.
@@ -142,6 +142,7 @@ class PlannerError(AgentsError):
     status                HTTP status of the provider's answer, None without an answer
     provider_request_id   as the provider named the request, or ""
     retry_after_seconds   how long the provider asked to wait, None if it did not
+    usage, cost           of a reply that came and cannot be used, as far as it says so
     """
 
     code = "planner_error"
@@ -155,12 +156,16 @@ class PlannerError(AgentsError):
         status: int | None = None,
         provider_request_id: str = "",
         retry_after_seconds: float | None = None,
+        usage: Usage | None = None,
+        cost: Cost = UNPRICED,
     ) -> None:
         super().__init__(problem=problem)
         self.retryable = retryable
         self.status = status
         self.provider_request_id = provider_request_id
         self.retry_after_seconds = retry_after_seconds
+        self.usage = usage
+        self.cost = cost
 
 
 class Planner(Protocol):

@@ -10,16 +10,18 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import anthropic
+import httpx2
 from anthropic import APIResponse, Timeout
 
 from agents.planners import refusals, transcript
 from agents.planners.base import MAX_OUTPUT_TOKENS, Conversation, PlannerError, Reply, RunConfig
+from agents.planners.bounds import Bounds
 from agents.planners.reading import read
 from agents.planners.schemas import for_model
 from agents.planners.wire import dump
+from agents.pricing import price, usage_of
 
 CONNECT_TIMEOUT_SECONDS = 5.0
-MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 # Models from before adaptive thinking answer 400 to it.
 _NO_ADAPTIVE_THINKING = re.compile(r"claude-(?:[23]|(?:opus|sonnet|haiku)-4(?:-[0-5]\b|-\d{8}|$))")
@@ -28,19 +30,26 @@ _NO_ADAPTIVE_THINKING = re.compile(r"claude-(?:[23]|(?:opus|sonnet|haiku)-4(?:-[
 class ClaudePlanner:
     """A planner that asks a model.
 
-    timeout       seconds without a byte from the server, after which an attempt is given up
-    max_retries   further attempts after a lost connection, 408, 409, 429 and 5xx
+    timeout       seconds without a byte from the server, and from the head of a reply to its end, after which it is
+                  given up
+    max_retries   further attempts after 408, 409, 429, 5xx and a connection that was lost before the reply began
     """
 
     def __init__(self, *, api_key: str, base_url: str, timeout: float, max_retries: int) -> None:
         self._api_key = api_key
         self._base_url = base_url
+        try:
+            httpx2.URL(base_url)
+        except httpx2.InvalidURL as error:
+            raise PlannerError(problem=f"the base URL of the model's server is none: {error}.") from error
         self._client = anthropic.Anthropic(
             api_key=api_key,
             base_url=base_url,
             timeout=Timeout(timeout, connect=CONNECT_TIMEOUT_SECONDS),
             max_retries=max_retries,
-            middleware=[refusals.do_not_wait_long],
+            middleware=[refusals.one_attempt],
+            default_headers={"accept-encoding": "identity"},
+            http_client=anthropic.DefaultHttpxClient(event_hooks={"response": [Bounds(timeout)]}),
         )
 
     def next_turn(self, conversation: Conversation) -> Reply:
@@ -82,17 +91,24 @@ class ClaudePlanner:
         """Return the reply in a response. A body that breaks off may come whole next time, any other will not."""
         body = response.read()
         try:
-            if len(body) > MAX_REPLY_BYTES:
-                raise ValueError(f"it has {len(body)} bytes, more than {MAX_REPLY_BYTES}")
             return read(body.decode(), request=request, config=config)
         except ValueError as error:
-            broke_off = body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}")
-            raise PlannerError(
-                problem=f"the reply is not one of the Messages API: {error}. Is the base URL right?",
-                retryable=broke_off,
-                status=response.status_code,
-                provider_request_id=response.request_id or "",
-            ) from error
+            raise self._unreadable(body, response, error, config.model) from error
+
+    def _unreadable(self, body: bytes, response: APIResponse[bytes], error: ValueError, model: str) -> PlannerError:
+        """Return why a body is no reply, with what can be read of its cost."""
+        status, request_id = response.status_code, response.request_id or ""
+        if told := refusals.error_in(body, status=status, request_id=request_id, secret=self._api_key):
+            return told
+        text = body.decode(errors="replace")
+        return PlannerError(
+            problem=f"the reply is not one of the Messages API: {error}. Is the base URL right?",
+            retryable=not body.strip() or (body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}")),
+            status=status,
+            provider_request_id=request_id,
+            usage=usage_of(text),
+            cost=price(model, text),
+        )
 
 
 def features(base_url: str, model: str) -> dict[str, object]:

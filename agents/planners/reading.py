@@ -18,8 +18,14 @@ _STOPS = {
     "pause_turn": Stop.PAUSED,
 }
 
+# Far above what a turn may ask for (more than that is denied call by call), and far below what would stop the planner.
+MOST_USES = 256
+
 # What identifies a call in the next request. Anthropic's are `toolu_...`; other servers write dots and colons, too.
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+# Characters of text that a person is shown, twice what a model can write in one turn; the reply is stored whole.
+TEXT_LIMIT = 200_000
 
 Block = dict[str, Node]
 
@@ -90,6 +96,8 @@ def _judge(stop_reason: str, asked: list[Block]) -> tuple[Stop, str]:
         return Stop.FAILED, f"The model asked for tool calls but stopped with {stop_reason!r}; none was proposed."
     if stop is Stop.CALLS and not asked:
         return Stop.FAILED, "The model stopped for tool calls but asked for none."
+    if stop is Stop.CALLS and len(asked) > MOST_USES:
+        return Stop.FAILED, f"The model asked for {len(asked)} tool calls in one turn, so that none was proposed."
     if stop is Stop.CALLS and not all(map(_ID.fullmatch, ids)):
         return Stop.FAILED, "A tool call has no usable id, so that its result could not be told to the model."
     if stop is Stop.CALLS and len(set(ids)) != len(ids):
@@ -112,7 +120,7 @@ def _text(message: Block, blocks: list[Block]) -> str:
     if details is not None and details.is_object:
         why = details.fields()
         parts.append(": ".join(filter(None, [string_field(why, "category"), string_field(why, "explanation")])))
-    return readable("\n\n".join(filter(None, parts)))
+    return readable("\n\n".join(filter(None, parts)), TEXT_LIMIT)
 
 
 def _is_prose(block: Block) -> bool:

@@ -48,6 +48,10 @@ def _settle(request: Request, call: ToolCall, form: SettleForm) -> None:
     tool_calls.settle(call.pk, actor=request.user, outcome=data["outcome"], note=data["note"])
 
 
+def _cancel(request: Request, call: ToolCall, form: ReasonForm) -> None:
+    tool_calls.cancel(call.pk, actor=request.user, reason=form.cleaned_data["reason"])
+
+
 def _break_glass(request: Request, call: ToolCall, form: BreakGlassForm) -> None:
     seen, reason = form.seen(request.sign_in), form.cleaned_data["reason"]
     break_glass.break_glass(call.pk, actor=request.user, seen=seen, reason=reason)
@@ -68,6 +72,7 @@ ANSWERS = {
     "approve": Answer(ApproveForm, _approve),
     "reject": Answer(RejectForm, _reject),
     "stop": Answer(RejectForm, _stop),
+    "cancel": Answer(ReasonForm, _cancel),
     "settle": Answer(SettleForm, _settle),
     "break_glass": Answer(BreakGlassForm, _break_glass),
     "review": Answer(ReviewForm, _review),

@@ -93,7 +93,7 @@ def _context(request: Request, call: ToolCall, forms: Mapping[str, Form] | None 
         "reject_form": filled.get("reject") or filled.get("stop") or blank(RejectForm),
         "glass_form": filled.get("break_glass") or blank(BreakGlassForm),
         "settle_form": filled.get("settle") or SettleForm(), "review_form": filled.get("review") or ReviewForm(),
-        "reopen_form": filled.get("reopen") or ReasonForm(),
+        "reopen_form": filled.get("reopen") or ReasonForm(), "cancel_form": filled.get("cancel") or ReasonForm(),
         "is_rejecting": bool(filled.keys() & {"reject", "stop"}), "typed_name": typed_name.wanted(call),
         "next_call": waiting.after(call, waiting.for_person(request.user)),
     }  # fmt: skip

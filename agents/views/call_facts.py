@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from agents import around, blocks, editing, eligibility, halts, timeline, visibility
+from agents import around, blocks, editing, eligibility, halts, late_results, settling, timeline, visibility
 from agents.models import ToolCall
 from agents.states import TERMINAL, Status
 from agents.views import bodies, call_changes, call_ends, call_people, previews
@@ -24,7 +24,7 @@ def facts(request: Request, call: ToolCall) -> dict[str, Any]:
         "why_not": why_not, "may_decide": not why_not,
         "may_edit": not why_not and not editing.why_not(call, request.user),
         "is_waiting": call.status == Status.PENDING, "is_lost": call.status == Status.LOST,
-        "is_over": call.status in TERMINAL,
+        "is_over": call.status in TERMINAL, **_let_go(request, call),
         "halted": halts.on(call.run.agent_id, call.tool_name) if call.status in STOPPED else "",
         "end": call_ends.words(call, is_requester=call.run.requester_id == request.user.pk),
         "blocked_by": call_people.blocked_by(call),
@@ -34,6 +34,17 @@ def facts(request: Request, call: ToolCall) -> dict[str, Any]:
         "happenings": timeline.happenings([f"tool_call:{call.pk}"]),
     }  # fmt: skip
     return found | {"state": _state(call, found)}
+
+
+def _let_go(request: Request, call: ToolCall) -> dict[str, Any]:
+    """Return what a person may do about a call that was let go, and what came of it too late to count."""
+    execution = getattr(call, "execution", None)
+    is_asked = bool(execution and execution.is_cancel_asked)
+    return {
+        "may_stop": not is_asked and not settling.why_not_stop(call), "is_stop_asked": is_asked,
+        "why_not_settle": settling.why_not_settle(call, request.user) if call.status == Status.LOST else "",
+        "late_results": late_results.of(call),
+    }  # fmt: skip
 
 
 def _wants_step_up(request: Request, call: ToolCall) -> bool:
@@ -48,6 +59,7 @@ def _state(call: ToolCall, found: dict[str, Any]) -> str:
     """Return what the forms of the page depend on: while it stays the same, they are left alone."""
     parts = [call.status, str(call.round), call.arguments_digest[:12], "yes" if found["may_decide"] else "no"]
     parts += ["glass"] if found["may_break_glass"] else []
+    parts += ["stopping"] if found["is_stop_asked"] else []
     parts += [f"tool-{call.tool_version.state}"] if call.tool_version and call.tool_version.state != "enabled" else []
     parts += ["blocked"] if found["blocks"] else []
     parts += ["reviewed" if one.is_reviewed else "broken" for one in found["broken"]]

@@ -1,7 +1,6 @@
 """Who is at the door: the account of an API key under /api/, else that of the session, and how it signed in."""
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from m1site import faults, problems
@@ -25,8 +24,10 @@ class ApiKeyMiddleware:
         if header is not None and problems.is_api(request):
             try:
                 _identify(request, header)
-            except (InvalidApiKeyError, OperationalError, InterfaceError) as exc:
-                return problems.answer(request, exc) or problems.respond(request, faults.of_status(401))
+            except (InvalidApiKeyError, *faults.DATABASE_AWAY) as exc:
+                if (answer := problems.answer(request, exc)) is None:
+                    raise
+                return answer
         return self.get_response(request)
 
 

@@ -5,11 +5,8 @@ The database stands beside the configured one, on the same server, and is remove
 
 import logging
 import secrets
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 from django.conf import settings
@@ -20,6 +17,7 @@ from django.test.utils import override_settings
 
 from agents.models import ToolCall
 from m1site.bench import inbox_rows
+from m1site.bench.own_database import own_database
 from m1site.bench.timing import percentile
 
 PEOPLE = ("ava", "eve", "omar", "riley")
@@ -37,7 +35,7 @@ def main(kind: str, count: str, rounds: str) -> dict[str, dict[str, float]]:
     here = override_settings(
         M1_AUDIT_MAC_KEY=secrets.token_bytes(48), STORAGES=settings.STORAGES | plain, ALLOWED_HOSTS=["testserver"]
     )
-    with here, _own_database():
+    with here, own_database():
         inbox_rows.make(int(count), are_alike=kind == "alike")
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
@@ -73,18 +71,3 @@ def _timed(client: Client, path: str, headers: dict[str, str], rounds: int) -> d
             times, busy = [], []  # templates are read and compiled then
     p95 = percentile(sorted(times), 0.95)
     return {"p50": round(median(times), 2), "p95": round(p95, 2), "cpu_p50": round(median(busy), 2)}
-
-
-@contextmanager
-def _own_database() -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="m1-bench-") as place:
-        if connection.vendor == "sqlite":
-            connection.settings_dict["TEST"]["NAME"] = str(Path(place) / "bench.sqlite3")
-        else:
-            connection.settings_dict["TEST"]["NAME"] = f"{settings.DATABASES['default']['NAME']}_bench"
-        before = connection.settings_dict["NAME"]
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        try:
-            yield
-        finally:
-            connection.creation.destroy_test_db(before, verbosity=0)

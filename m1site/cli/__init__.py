@@ -22,6 +22,7 @@ PERSON = {
     "review-glass": Command("m1site.cli.break_glass:review_glass", "Review what was approved that way."),
     "away": Command("m1site.cli.away:away", "Let somebody decide in your place while you are away."),
     "halt": Command("m1site.cli.halts:halt", "Stop everything, an agent or a tool; let them go on."),
+    "cancel": Command("m1site.cli.cancel:cancel", "End a run, or stop one call that was let go."),
     "settle": Command("m1site.cli.decisions:settle", "Say how a lost call ended."),
     "preauthorize": Command("m1site.cli.tokens:preauthorize", "Say yes ahead of time."),
     "token": Command("m1site.cli.tokens:token", "List, verify and revoke tokens; change their key."),
@@ -30,7 +31,9 @@ PERSON = {
 OPERATOR = {
     "demo": Command("m1site.cli.demo:demo", "Start everything on this machine."),
     "tools": Command("m1site.cli.tools:tools", "List tools, publish and enable their versions.", needs_django=True),
-    "check": Command("m1site.cli.check:check", "Check database, Redis, roles and notifications.", needs_django=True),
+    "check": Command(
+        "m1site.cli.check:check", "Check database, broker, Redis, roles and notifications.", needs_django=True
+    ),
     "notify": Command(
         "m1site.cli.notify:notify", "Tell people outside M1: the worker, and a trial.", needs_django=True
     ),

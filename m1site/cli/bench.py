@@ -8,6 +8,7 @@ import click
 from m1site.bench import cells
 from m1site.bench.cells import Cell, Plan
 from m1site.bench.engines import ENGINES, OURS, PEERS
+from m1site.bench.execution import figures as execution_figures
 from m1site.bench.figures import COLUMNS, Figure
 from m1site.bench.inbox import KINDS
 from m1site.bench.inbox import figures as inbox_figures
@@ -73,7 +74,21 @@ def policy(sizes: list[int], shapes: list[str], repeats: int, peers: list[str], 
 @told
 def inbox(count: int, kinds: list[str], rounds: int, is_json: bool) -> None:
     """Measure, print, and exit 1 where a mark is missed."""
-    found = list(inbox_figures(kinds, count, rounds, _tell))
+    _print(list(inbox_figures(kinds, count, rounds, _tell)), is_json)
+
+
+@bench.command(help="From a yes to the tool's start, calls a second, sweeps; with workers and a broker of its own.")
+@click.option("--probes", type=click.IntRange(20, 10_000), default=300, help="How many calls are approved one by one.")
+@click.option("--calls", type=click.IntRange(100, 10_000), default=600, help="How many wait when the worker starts.")
+@click.option("--pending", type=click.IntRange(200, 100_000), default=10_000, help="How many wait while sweeps run.")
+@as_json
+@told
+def execution(probes: int, calls: int, pending: int, is_json: bool) -> None:
+    """Measure, print, and exit 1 where a mark is missed."""
+    _print(list(execution_figures(probes, calls, pending, _tell)), is_json)
+
+
+def _print(found: list[Figure], is_json: bool) -> None:
     if is_json:
         click.echo("\n".join(figure.line() for figure in found))
     else:

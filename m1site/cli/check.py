@@ -1,22 +1,30 @@
 """`m1 check`: whether what M1 needs is there, and whether the roles hold no more than they should."""
 
-from typing import Any
-
 import click
-from django.conf import settings
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
-from agents.notifications import state
-from audit import clock
-from m1site import health
+from m1site.cli import checks
+from m1site.cli.checks import CHECKS, Found
 from m1site.cli.operator import told
-from m1site.cli.output import as_json, show
+from m1site.cli.output import as_json, say, show, table
+
+COLUMNS = (("process", "process"), ("queue", "queue"), ("may hold", "holds"), ("can", "can"))
 
 
-@click.group(help="Check database, Redis, roles and notifications.")
+@click.group(help="Check database, broker, Redis, roles and notifications.")
 def check() -> None:
     """Nothing but the commands."""
+
+
+@check.command("all", help="Check everything.")
+@as_json
+@told
+def all_(is_json: bool) -> None:
+    """Exit 1 where any check fails; each is made, whatever the others say."""
+    found = {name: one() for name, one in CHECKS.items()}
+    status = "failed" if any(one.facts["status"] == "failed" for one in found.values()) else "ok"
+    lines = [f"{name}: {one.facts['status']}\n{_indented(one.words)}" for name, one in found.items()]
+    show({"status": status, **{name: one.facts for name, one in found.items()}}, is_json, "\n".join(lines))
+    _end(status)
 
 
 @check.command(help="Check that the database answers and has every migration.")
@@ -24,42 +32,33 @@ def check() -> None:
 @told
 def database(is_json: bool) -> None:
     """Exit 1 where the database is away or behind."""
-    executor = MigrationExecutor(connection)
-    missing = [
-        f"{step.app_label}.{step.name}" for step, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())
-    ]
-    facts = {"status": "failed" if missing else "ok", "vendor": connection.vendor, "missingMigrations": missing}
-    words = (
-        f"missing migrations: {', '.join(missing)}" if missing else f"{connection.vendor} answers; nothing is missing"
-    )
-    _tell(facts, is_json, words)
+    _tell(checks.database(), is_json)
+
+
+@check.command(help="Check that the message broker answers, and see what waits there.")
+@as_json
+def broker(is_json: bool) -> None:
+    """Exit 1 where it is named and does not answer."""
+    _tell(checks.broker(), is_json)
 
 
 @check.command(help="Check that the Redis cache answers, if there is one.")
 @as_json
 def redis(is_json: bool) -> None:
     """Exit 1 where a cache is set and does not answer."""
-    facts = health.cache()
-    _tell(facts, is_json, f"Redis: {facts['status']}")
+    _tell(checks.redis(), is_json)
 
 
-@check.command(help="Check who could sign approvals, and which keys this process knows.")
+@check.command(help="Show what each process holds and can do, who could sign approvals, and the keys known here.")
 @as_json
 @told
 def roles(is_json: bool) -> None:
-    """Exit 1 where a process that only verifies could sign as well."""
-    shared = settings.M1_JWT_ALGORITHM == "HS256"
-    words = "with EdDSA only the web process, which holds the private key, signs"
-    if shared:
-        words = "with HS256 planner and executor hold the secret that signs; set M1_JWT_ALGORITHM=EdDSA to part them"
-    now = clock.now()
-    keys = [
-        {"kid": kid, "algorithm": key.algorithm, "state": str(settings.M1_KEYS.state(kid, now)),
-         "retiredAt": key.retired_at.isoformat() if key.retired_at else None}
-        for kid, key in settings.M1_KEYS.verifying.items()
-    ]  # fmt: skip
-    facts = {"status": "failed" if shared else "ok", "algorithm": settings.M1_JWT_ALGORITHM, "keys": keys}
-    _tell(facts, is_json, "\n".join([words, *(f"{key['kid']} ({key['algorithm']}) is {key['state']}" for key in keys)]))
+    """Exit 1 where a process could sign that only verifies, or where this one holds what is not its own."""
+    found = checks.roles()
+    if not is_json:
+        table(found.facts["processes"], COLUMNS, is_json, "")
+        say("")
+    _tell(found, is_json)
 
 
 @check.command(help="Check that people outside M1 are told what waits for them.")
@@ -67,18 +66,18 @@ def roles(is_json: bool) -> None:
 @told
 def notifications(is_json: bool) -> None:
     """Exit 1 where a target fails, nobody sends to it, or something was given up in the last day."""
-    found = state.targets()
-    rows = [
-        {"target": one.label, "group": one.group, "waiting": one.waiting, "givenUp": one.given_up,
-         "lastSentAt": one.last_sent_at.isoformat() if one.last_sent_at else None, "problem": one.problem}
-        for one in found
-    ]  # fmt: skip
-    status = "failed" if any(one.problem for one in found) else "ok" if found else "disabled"
-    words = [f"warning: {one.label}: {one.problem}" if one.problem else f"{one.label}: ok" for one in found]
-    _tell({"status": status, "targets": rows}, is_json, "\n".join(words) or "nobody is told; M1_NOTIFY_URLS is not set")
+    _tell(checks.notifications(), is_json)
 
 
-def _tell(facts: dict[str, Any], is_json: bool, words: str) -> None:
-    show(facts, is_json, words)
-    if facts["status"] == "failed":
+def _tell(found: Found, is_json: bool) -> None:
+    show(found.facts, is_json, found.words)
+    _end(found.facts["status"])
+
+
+def _end(status: str) -> None:
+    if status == "failed":
         click.get_current_context().exit(1)
+
+
+def _indented(words: str) -> str:
+    return "\n".join(f"  {line}" for line in words.splitlines())

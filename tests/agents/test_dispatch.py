@@ -1,12 +1,14 @@
 """What fails before the claim is counted, and has an end; what only comes twice is not counted."""
 
 from datetime import timedelta
+from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
 
-from agents import dispatch, execution, queue, tasks
+from agents import dispatch, execution, patience, queue, tasks
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.queue import Taken
 from audit import clock
@@ -147,3 +149,46 @@ def test_the_hold_ends_by_the_databases_clock(world: World) -> None:
     assert held.taken_until and timedelta(0) < held.taken_until - clock.now() <= timedelta(seconds=queue.HOLD_SECONDS)
     later()
     assert queue.take_up(queue.EXECUTE, call.pk) is Taken.YES
+
+
+def test_a_broker_that_was_away_for_long_gets_every_message_soon_after_it_is_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, asked = approved(world), []
+    monkeypatch.setattr(queue, "send", lambda *key: asked.append(key))  # says that it is away
+    Outbox.objects.bulk_create(
+        Outbox(task=queue.NOTIFY, key=uuid4(), created_at=clock.now(), next_at=clock.now()) for _ in range(150)
+    )
+    for _ in range(400):
+        Outbox.objects.update(next_at=clock.now())
+        assert queue.resend_due() == 0
+    assert len(asked) == 400, "it is asked once a sweep, however much waits"
+    latest = Outbox.objects.order_by("-next_at")[0].next_at
+    assert latest - clock.now() <= timedelta(seconds=queue.RESEND_SECONDS)
+    monkeypatch.setattr(queue, "send", lambda *key: True)
+    Outbox.objects.update(next_at=clock.now())
+    assert queue.resend_due() + queue.resend_due() == 152
+    assert message(call).sends == 1
+
+
+def test_a_result_is_recorded_once_the_database_is_there_and_only_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(patience, "connection", mock.Mock())  # closing it would end the test's transaction
+    call, record, tries = approved(world), execution.finish, []
+
+    def finish(*args: Any, **kwargs: Any) -> bool:
+        tries.append(args)
+        if len(tries) == 3:
+            record(*args, **kwargs)  # committed, and the answer never came
+        if len(tries) <= 3:
+            raise OperationalError("the server closed the connection unexpectedly")
+        return record(*args, **kwargs)
+
+    with mock.patch("agents.execution.finish", finish), executor_environment(world):
+        tasks.execute(str(call.pk))
+    call.refresh_from_db()
+    assert (call.status, len(tries)) == ("succeeded", 4)
+    assert events(call).count("tool_call.succeeded") == 1
+    assert "tool_call.late_result" not in events(call), "it was never late"

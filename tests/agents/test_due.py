@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from agents import due, eligibility, halts, rounds, visibility
+from agents import due, eligibility, halts, rounds, sweeping, visibility
 from agents.errors import NotFoundError
 from agents.models import ToolCall
 from audit import clock
@@ -120,7 +120,7 @@ def test_a_halt_puts_reminders_and_escalation_off_by_its_length(world: World) ->
 
 def test_a_full_batch_hides_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(world, LATER)
-    monkeypatch.setattr(due, "BATCH", 2)
+    monkeypatch.setattr(sweeping, "BATCH", 2)
     calls = propose(steps.external_run(world), *[("files.write", {"path": str(n), "content": ""}) for n in range(5)])
     assert sweep(calls[-1], 50.1, 50.2) == [(2, 2), (2, 2), (1, 1), (0, 0)]
 

@@ -1,46 +1,15 @@
 """ClaudePlanner, through the real SDK, against a server that refuses what the Messages API refuses."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from agents.planners.base import MAX_OUTPUT_TOKENS, Conversation, PlannerError, Reply, Stop, ToolSpec, ToolUse
+from agents.planners.base import MAX_OUTPUT_TOKENS, Conversation, PlannerError, Stop, ToolSpec, ToolUse
 from agents.planners.claude import ClaudePlanner, features
+from tests.agents.asking_claude import claude, failure, first_turn
 from tests.agents.conversations import READ, conversation, outcome, then
-from tests.claude_server import (
-    KEY,
-    Answer,
-    ClaudeServer,
-    Script,
-    error,
-    message,
-    overloaded,
-    rate_limited,
-    text,
-    thinking,
-    tool_use,
-)
-
-
-@contextmanager
-def claude(script: Script, *, api_key: str = KEY, max_retries: int = 2) -> Iterator[tuple[ClaudePlanner, ClaudeServer]]:
-    with ClaudeServer(script) as server:
-        yield ClaudePlanner(api_key=api_key, base_url=server.url, timeout=10, max_retries=max_retries), server
-
-
-def first_turn(*script: Answer) -> Reply:
-    with claude(script) as (planner, _):
-        return planner.next_turn(conversation())
-
-
-def failure(*script: Answer, api_key: str = KEY) -> PlannerError:
-    with claude(script, api_key=api_key) as (planner, _), pytest.raises(PlannerError) as caught:
-        planner.next_turn(conversation())
-    return caught.value
+from tests.claude_server import KEY, Answer, ClaudeServer, message, text, thinking, tool_use
 
 
 def raw_turn(arguments: str, *, block: str = "", stop_reason: str = "tool_use") -> Answer:
@@ -234,110 +203,6 @@ def test_a_server_that_counts_no_tokens_is_tolerated_and_unpriced(usage: object)
 
     assert (reply.stop, reply.usage.input, reply.cost.usd, reply.cost.priced) == (Stop.DONE, 0, None, False)
     assert reply.model == "claude-opus-5-5"
-
-
-@pytest.mark.parametrize("trouble", [overloaded(), rate_limited(), error(500, "api_error", "x", retry_after_ms="1")])
-def test_trouble_that_passes_is_retried_and_counted(trouble: Answer) -> None:
-    reply = first_turn(trouble, trouble, message(text("At last.")))
-
-    assert (reply.stop, reply.retries, reply.provider_request_id) == (Stop.DONE, 2, "req_0003")
-
-
-@pytest.mark.parametrize(
-    ("answer", "attempts", "status", "retryable"),
-    [
-        (overloaded(), 3, 529, True),
-        (rate_limited(), 3, 429, True),
-        (rate_limited("3600"), 1, 429, True),
-        (rate_limited("Wed, 21 Oct 2099 07:28:00 GMT"), 1, 429, True),
-        (rate_limited("inf"), 1, 429, True),
-        (error(400, "invalid_request_error", "prompt is too long"), 1, 400, False),
-        (error(402, "billing_error", "no credit"), 1, 402, False),
-        (error(404, "not_found_error", "model: nope"), 1, 404, False),
-        (Answer(307, b"", {"location": "http://127.0.0.1:1/"}), 1, 307, False),
-        (Answer(502, b"<html>Bad gateway</html>", {"retry-after-ms": "1"}), 3, 502, True),
-    ],
-)
-def test_an_error_of_the_provider_names_its_request_and_whether_to_try_again(
-    answer: Answer, attempts: int, status: int, retryable: bool
-) -> None:
-    with claude(lambda request: answer) as (planner, server), pytest.raises(PlannerError) as caught:
-        planner.next_turn(conversation())
-
-    assert (caught.value.status, caught.value.retryable) == (status, retryable)
-    assert caught.value.provider_request_id == f"req_{attempts:04d}"
-    assert len(server.requests) == attempts and str(status) in str(caught.value)
-
-
-@pytest.mark.parametrize(("asked", "seconds"), [("3600", 3600), ("inf", 86_400), ("9e99", 86_400), ("soon", None)])
-def test_how_long_to_wait_is_passed_on_within_reason(asked: str, seconds: float | None) -> None:
-    assert failure(rate_limited(asked)).retry_after_seconds == seconds
-
-
-def test_a_refused_key_is_not_in_the_error() -> None:
-    caught = failure(api_key="sk-ant-the-wrong-one")  # the server quotes it
-
-    assert (caught.status, caught.retryable) == (401, False)
-    assert "the-wrong-one" not in str(caught) and "[api key]" in str(caught)
-
-
-@pytest.mark.parametrize("cut", [0, 40])
-def test_a_connection_cut_in_the_reply_is_an_error_and_never_a_proposal(cut: int) -> None:
-    whole = message(tool_use("toolu_1", "files__read", {"path": "a", "reason": "r"}))
-    twice = [replace(whole, cut=cut)] * 2
-    with claude(twice, max_retries=1) as (planner, server), pytest.raises(PlannerError, match="Connection") as caught:
-        planner.next_turn(conversation())
-
-    assert caught.value.retryable and caught.value.status is None
-    assert len(server.requests) == 2
-
-
-def test_a_server_that_is_not_there_or_never_answers_is_an_error() -> None:
-    nobody = ClaudePlanner(api_key=KEY, base_url="http://127.0.0.1:1", timeout=5, max_retries=0)
-    with pytest.raises(PlannerError, match="refused") as caught:
-        nobody.next_turn(conversation())
-    assert caught.value.retryable
-
-    gate = threading.Event()
-    with ClaudeServer([replace(message(text("Too late.")), gate=gate)]) as server:
-        hasty = ClaudePlanner(api_key=KEY, base_url=server.url, timeout=0.05, max_retries=0)
-        with pytest.raises(PlannerError, match="timed out") as caught:
-            hasty.next_turn(conversation())
-        gate.set()
-    assert caught.value.retryable
-
-
-WHOLE = message(tool_use("toolu_1", "files__read", {"path": "a", "reason": "r"})).body
-
-
-@pytest.mark.parametrize(
-    ("body", "retryable"),
-    [
-        (WHOLE[:-9], True),
-        (WHOLE[: len(WHOLE) // 2], True),
-        (b"", False),
-        (b"<html>Welcome to the hotel network</html>", False),
-        (b"[]", False),
-        (b"null", False),
-        (b"{}", False),
-        (b'{"type":"error","error":{"type":"x"}}', False),
-        (b'{"type":"message"}', False),
-        (b'{"type":"message","content":"text"}', False),
-        (b'{"type":"message","content":[7]}', False),
-        (b'{"type":"message","content":[],"content":[]}', False),
-        (b'{"type":"message","content":[{"type":"text","type":"tool_use"}]}', False),
-        (b'{"type":"message","content":[],"usage":NaN}', False),
-        (b'{"type":"message","content":[]} {}', False),
-        (b'{"type":"message","content":[{"type":"text","text":"\xff"}]}', False),
-        (b'{"type":"message","content":[' + b"[" * 200_000 + b"]" * 200_000 + b"]}", False),
-        (WHOLE + b" " * 9_000_000, False),
-    ],
-    ids=lambda value: value[:40].decode("latin-1") if isinstance(value, bytes) else None,
-)
-def test_a_body_that_is_no_message_is_an_error_and_never_a_proposal(body: bytes, retryable: bool) -> None:
-    caught = failure(Answer(200, body))
-
-    assert (caught.retryable, caught.provider_request_id, caught.status) == (retryable, "req_0001", 200)
 
 
 @pytest.mark.parametrize("block", [',"input":{"path":"b"}', ',"name":"files__write"', ',"id":"toolu_2"'])

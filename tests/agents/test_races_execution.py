@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,20 @@ def test_of_many_deliveries_at_one_instant_one_runs_the_call(world: World, execu
         assert executors.do(*(deliver(call, "late") for _ in range(WORKERS))) == [False] * WORKERS
 
 
+def test_whoever_waits_its_turn_is_not_taken_for_one_that_died(world: World, executors: Together) -> None:
+    call = steps.approved(world)
+
+    def turn() -> set[queue.Taken]:
+        said = set()
+        for _ in range(EACH):
+            said.add(taken := queue.take_up(queue.EXECUTE, call.pk))
+            if taken is queue.Taken.YES:
+                queue.postpone(queue.EXECUTE, call.pk, 0)
+        return said
+
+    assert set().union(*executors.do(*[turn] * WORKERS)) == {queue.Taken.YES, queue.Taken.NO}  # type: ignore[arg-type]
+
+
 def test_parking_against_a_claim_ends_in_one_of_them(world: World, executors: Together) -> None:
     for call in copies(steps.ask(world), EACH):
         approve(call, world.ava)()
@@ -73,13 +88,11 @@ def test_parking_against_a_claim_ends_in_one_of_them(world: World, executors: To
 
 def test_two_results_of_one_call_and_a_cancel_leave_one_end(world: World, executors: Together) -> None:
     bad = Result(False, "", 0, "", False, "crashed", "It crashed.")
+    results = [replace(one, output_digest=f"{number}" * 64) for number, one in enumerate([steps.DONE, bad] * 3)]
     for call in copies(steps.ask(world), EACH):
         approve(call, world.ava)()
         assert deliver(call, "mine")()
-        ends = [
-            lambda call=call, result=result: execution.finish(call.pk, result, worker="mine")
-            for result in [steps.DONE, bad] * ((WORKERS - 1) // 2)
-        ]
+        ends = [lambda call=call, result=result: execution.finish(call.pk, result, worker="mine") for result in results]
         other = lambda call=call: execution.finish(call.pk, steps.DONE, worker="another")  # noqa: E731
         rest = [lambda call=call: runs.cancel(call.run_id, actor=world.riley)] * (WORKERS - 1 - len(ends))
         said = executors.do(*ends, other, *rest)

@@ -241,8 +241,8 @@ def test_no_event_no_denial(world: World) -> None:
     call = approved(world)
     by_sql(call)
     before = list(ToolCall.objects.values()), list(ApprovalToken.objects.values()), list(Outbox.objects.values())
-    with mock.patch("audit.rows.insert", side_effect=OSError("the trail cannot be written")), pytest.raises(OSError):
-        sweeps.deny_disabled()
+    with mock.patch("audit.rows.insert", side_effect=OSError("the trail cannot be written")):
+        assert sweeps.deny_disabled() == 0
     assert before == (
         list(ToolCall.objects.values()), list(ApprovalToken.objects.values()), list(Outbox.objects.values()),
     )  # fmt: skip

@@ -48,3 +48,32 @@ def test_savepoints_do_not_change_the_number_of_the_transaction() -> None:
         first = clock.stamp()
         with transaction.atomic():
             assert clock.stamp().xid == first.xid
+
+
+def test_a_stopped_clock_is_asked_once_and_goes_on_afterwards(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with transaction.atomic():
+        before = clock.now()
+        with django_assert_num_queries(1), clock.stopped() as held:
+            assert (clock.now(), clock.stamp(), clock.now()) == (held.at, held, held.at)
+        assert before <= held.at
+        assert any(clock.now() > held.at for _ in range(10_000))
+
+
+def test_a_clock_that_is_stopped_anew_shows_a_new_time() -> None:
+    with transaction.atomic(), clock.stopped() as outer:
+        assert any(_stopped_anew() > outer.at for _ in range(10_000))
+        assert clock.now() == outer.at
+
+
+def _stopped_anew() -> datetime:
+    with clock.stopped() as inner:
+        return inner.at
+
+
+def test_what_fails_while_the_clock_is_stopped_lets_it_go_on() -> None:
+    with transaction.atomic():
+        with pytest.raises(ValueError, match="no"), clock.stopped() as held:
+            raise ValueError("no")
+        assert any(clock.now() > held.at for _ in range(10_000))

@@ -105,6 +105,7 @@ def test_keys_go_through_the_list_into_a_call_and_on_to_the_next(enter: Callable
     page.keyboard.press("a")
     expect(page.get_by_role("heading", name="Decided")).to_be_visible()
     assert Decision.objects.get().call_id == second.pk
+    ready(page)
     page.keyboard.press("n")
     expect(page.get_by_role("heading", level=1)).to_have_text("Write 2.txt")
     ready(page)

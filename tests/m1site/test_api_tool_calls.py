@@ -96,7 +96,7 @@ def test_sensitive_arguments_are_masked_for_everyone(site: Site, monkeypatch: py
 
 def test_a_stranger_meets_the_same_answer_for_what_exists_and_what_does_not(site: Site) -> None:
     call, stranger = site.pending(), Rest(site.stranger)
-    for path in ("", "/approve", "/reject", "/edit", "/break-glass", "/review", "/reopen", "/settle"):
+    for path in ("", "/approve", "/reject", "/edit", "/break-glass", "/review", "/reopen", "/cancel", "/settle"):
         method = "POST" if path else "GET"
         hidden = stranger.raw(method, f"tool-calls/{call.pk}{path}", b"{}")
         assert_problem(hidden, 404, "not_found")

@@ -32,6 +32,7 @@ GOOD: dict[str, dict[str, Any]] = {  # what each POST and PUT takes, so that one
     "tool-calls/{call}/break-glass": {"argumentsDigest": DIGEST, "round": 1, "openSeconds": 1.5, "reason": "x" * 20},
     "tool-calls/{call}/review": {"note": "x"},
     "tool-calls/{call}/reopen": {"reason": "x"},
+    "tool-calls/{call}/cancel": {"reason": "x"},
     "tool-calls/{call}/settle": {"outcome": "succeeded", "note": "x"},
     "delegations": {
         "delegate": "sam", "startsAt": "2026-08-01T00:00:00Z", "endsAt": "2026-08-08T00:00:00Z", "reason": "x",

@@ -43,6 +43,7 @@ decides  api/m1/tool-calls/<uuid:request_id>/break-glass api/m1/runs/<uuid:run_i
 changes  api/m1/runs api/m1/runs/<uuid:run_id>/cancel api/m1/runs/<uuid:run_id>/finish
 changes  api/m1/tool-calls/<uuid:request_id>/edit api/m1/tool-calls/<uuid:request_id>/review
 changes  api/m1/tool-calls/<uuid:request_id>/reopen api/m1/tool-calls/<uuid:request_id>/settle
+changes  api/m1/tool-calls/<uuid:request_id>/cancel
 changes  api/m1/delegations api/m1/delegations/<uuid:delegation_id> api/m1/preauthorizations
 changes  api/m1/tokens/<uuid:jti>/revoke api/m1/halts api/m1/halts/<uuid:halt_id>
 changes  api/m1/policy/draft api/m1/policy/draft/reset api/m1/policy/draft/publish

@@ -27,10 +27,10 @@ from tests.m1site.rest import Rest
 # Commands by which people act are REST clients; those that decide:
 DECIDING_COMMANDS = {"approve", "reject", "review", "break-glass"}
 COMMANDS = """
-approve away.end away.give away.list break-glass drill edit halt.lift halt.list halt.set login pending policy.apply
-policy.check policy.diff policy.export policy.publish policy.replay policy.schema policy.test preauthorize reject reopen
-review review-glass run settle token.list token.revoke token.rotate.begin token.rotate.retire token.rotate.status
-token.rotate.switch token.verify
+approve away.end away.give away.list break-glass cancel.call cancel.run drill edit halt.lift halt.list halt.set login
+pending policy.apply policy.check policy.diff policy.export policy.publish policy.replay policy.schema policy.test
+preauthorize reject reopen review review-glass run settle token.list token.revoke token.rotate.begin
+token.rotate.retire token.rotate.status token.rotate.switch token.verify
 """
 OURS = [path for name in ("m1site", "agents", "policy", "audit") for path in sorted(Path(name).rglob("*.py"))]
 REACH_THE_DATABASE = ("django", "agents", "audit.trail", "audit.models", "policy.tokens", "policy.models", "m1site.acc")

@@ -1,16 +1,17 @@
 """Errors as programs and people see them."""
 
 import json
+import os
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import Client, RequestFactory, override_settings
 
 from agents.errors import StaleDecisionError
 from audit.errors import MalformedJSONError
 from audit.models import AuditEvent
-from m1site import attacks, faults, problems
+from m1site import attacks, faults, health, problems
 from m1site.accounts.models import User
 from m1site.models import RefusedAttack
 from policy.errors import FieldError
@@ -82,6 +83,20 @@ def test_a_database_that_is_away_is_503_and_says_nothing_of_itself(
     assert_problem(answer, 503, "database_unavailable")
     assert answer.headers["Retry-After"] == "5"
     assert b"10.0.0.7" not in answer.content
+
+
+@pytest.mark.skipif("sqlite" in os.environ.get("M1_TEST_DATABASE", ""), reason="needs PostgreSQL")
+def test_a_database_that_takes_no_changes_is_503_and_health_says_so(site: Site) -> None:
+    riley, body = site.riley, {"goal": "Tidy up", "agent": "demo"}
+    assert (riley.get("runs").status_code, health.database()) == (200, {"status": "ok"})  # and the key's use is noted
+    before = transaction.savepoint()
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+    assert_problem(riley.post("runs", body), 503, "database_unavailable")
+    assert_problem(riley.post("runs", body, Idempotency_Key="k"), 503, "database_unavailable")
+    assert riley.get("runs").status_code == 200
+    assert health.database() == {"status": "failed"}
+    transaction.savepoint_rollback(before)
 
 
 def test_a_database_that_is_away_before_the_view_is_503_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,6 +192,24 @@ def test_what_is_right_starts(start: Start, role: dict[str, str]) -> None:
         (WEB, {"M1_NOTIFY_URLS": TOLD}, "M1_NOTIFY_URLS: must not be given"),
         (PLANNER, {"M1_NOTIFY_URLS": TOLD}, "M1_NOTIFY_URLS: must not be given"),
         (EXECUTOR, {"M1_NOTIFY_URLS_FILE": "/dev/null"}, "M1_NOTIFY_URLS"),
+        (SHARED, {"M1_ROLE": "housekeeping"}, "M1_JWT_KEYS: must not be given"),
+        (TELLER, {"M1_JWT_SECRET": JWT}, "M1_JWT_SECRET: must not be given"),
+        (PLANNER, {"M1_API_KEY": "m1_key"}, "M1_API_KEY: must not be given"),
+        (EXECUTOR, {"ANTHROPIC_AUTH_TOKEN": "t"}, "ANTHROPIC_AUTH_TOKEN: must not be given"),
+        *(
+            (WEB, {"M1_BROKER_URL": url}, "M1_BROKER_URL: is no address of a broker")
+            for url in (
+                "redis",
+                "memory://",
+                "filesystem:///tmp",
+                "sqs://key:password@",
+                "redis://",
+                "amqp:///",
+                "http://:password@h",
+                "redis://h;amqp://password@h",
+                "redis://h;",
+            )
+        ),
     ],
 )
 def test_what_is_wrong_stops_the_start_with_one_line(
@@ -227,6 +245,14 @@ def test_what_can_be_guessed_is_told_by_its_look(secret: str) -> None:
 def test_secrets_that_were_drawn_are_never_taken_for_guessed() -> None:
     for make in (lambda: secrets.token_urlsafe(48), lambda: secrets.token_hex(32), lambda: secrets.token_hex(16)):
         assert not [found for _ in range(1_000) if (found := weak.why(make().encode()))]
+
+
+@pytest.mark.parametrize(("role", "secret"), [(PLANNER, "M1_EMAIL_URL"), (EXECUTOR, "SECRET_KEY")])
+@pytest.mark.parametrize("line", ["{}=hidden", "{}_FILE=/dev/null"])
+def test_a_dotenv_file_hides_none(start: Start, tmp_path: Path, role: dict[str, str], secret: str, line: str) -> None:
+    (tmp_path / "m1.env").write_text(line.format(secret))
+    told = start(**role, M1_CONFIG=str(tmp_path / "m1.env"))
+    assert (told.returncode, told.stderr.partition(" given")[0]) == (1, f"m1: {secret}: must not be")
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -197,6 +197,10 @@ def declared(name: str = "a.b", parameters: str = "x: str", more: str = "", doc:
         (declared(more="sensitive_arguments=('x',); headline='Do {x}'"), "sensitive argument"),
         (declared(more="reversible_with='a.c'"), "undoes it"),
         (declared(doc=""), "no docstring"),
+        *((declared(more=f"environment=({name!r},)"), "its environment names what no tool gets") for name in (
+            "SECRET_KEY", "DATABASE_URL", "M1_AUDIT_MAC_KEY", "M1_JWT_PRIVATE_KEY_FILE", "M1_JWT_SECRET", "A B", "",
+            "M1_CONFIG", "ANTHROPIC_API_KEY",
+        )),
         (declared(parameters="x"), "no type hint"),
         (declared(parameters="*x: str"), "cannot be given by name"),
         (declared(parameters="**x: str"), "cannot be given by name"),

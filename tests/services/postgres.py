@@ -19,16 +19,17 @@ from tests.services.postgres_cluster import Cluster, PostgresNotStartedError, en
 START_SECONDS = 60
 STOP_SECONDS = 30
 PORTS_TRIED = 5  # between asking for a free port and using it, somebody else may take it
-FAST = ["--fsync=off", "--synchronous_commit=off", "--full_page_writes=off"]
+FAST = ("--fsync=off", "--synchronous_commit=off", "--full_page_writes=off")
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
-    """A running server; it ends when stopped, or with the process that started it."""
+    """A running server; it ends when stopped, or with the process that started it. It may be ended and begin again."""
 
     process: subprocess.Popen[bytes]
     cluster: Cluster
     port: int
+    options: tuple[str, ...] = ()
 
     @classmethod
     def start(cls, *, durable: bool = False) -> Self:
@@ -42,7 +43,7 @@ class PostgresServer:
         try:
             cluster = make_cluster(directory)
             for _ in range(PORTS_TRIED):
-                server = cls._spawn(cluster, free_port(), [] if durable else FAST)
+                server = cls._spawn(cluster, free_port(), () if durable else FAST)
                 if server._answers_in_time():
                     return server
                 server._end()
@@ -52,7 +53,7 @@ class PostgresServer:
             raise
 
     @classmethod
-    def _spawn(cls, cluster: Cluster, port: int, options: list[str]) -> Self:
+    def _spawn(cls, cluster: Cluster, port: int, options: tuple[str, ...]) -> Self:
         command = [str(cluster.binaries / "postgres"), "-D", str(cluster.directory / "data")]
         command += ["-h", "127.0.0.1", "-p", str(port), "-k", str(cluster.directory), "-N", "200", *options]
         with (cluster.directory / "log").open("ab") as log:
@@ -65,11 +66,27 @@ class PostgresServer:
                 env=environment(),
                 start_new_session=True,
             )
-        return cls(process, cluster, port)
+        return cls(process, cluster, port, options)
 
     def url(self, database: str) -> str:
         """Return the address of a database, password included."""
         return f"postgres://m1:{self.cluster.password}@127.0.0.1:{self.port}/{database}"
+
+    def end(self, by: signal.Signals = signal.SIGINT) -> None:
+        """End the server and keep its data: SIGINT in good order, SIGQUIT at once, SIGKILL as a crash."""
+        self.process.send_signal(by)
+        self.process.wait(STOP_SECONDS)
+
+    def begin_again(self) -> None:
+        """Start the server that has ended: same data, same port. Raises PostgresNotStartedError."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            self.process = self._spawn(self.cluster, self.port, self.options).process
+            if self._answers_in_time():
+                return
+            self._end()
+            time.sleep(0.05)  # what a killed server left behind has not ended yet
+        raise PostgresNotStartedError((self.cluster.directory / "log").read_text(errors="replace")[-2000:])
 
     def stop(self) -> None:
         """End the server and remove its directory."""

@@ -12,17 +12,21 @@ import pytest
 import redis
 
 from m1site.demo.redis_server import RedisNotStartedError, RedisServer
+from tests.services import rabbitmq
 from tests.services.postgres import PostgresServer
 
 PATIENCE_SECONDS = 30
 PARENTS = {
     "redis": "from m1site.demo.redis_server import RedisServer as S; s = S.start(pathlib.Path(sys.argv[1]))",
     "postgres": "from tests.services.postgres import PostgresServer as S; s = S.start()",
+    "rabbitmq": "from tests.services.rabbitmq import RabbitServer as S; s = S.start(pathlib.Path(sys.argv[1]))",
 }
 
 
 @pytest.mark.parametrize("server", PARENTS)
 def test_a_server_ends_when_its_parent_is_killed(server: str, tmp_path: Path) -> None:
+    if server == "rabbitmq" and (why := rabbitmq.why_not()):
+        pytest.skip(why)
     script = f"import pathlib, sys; {PARENTS[server]}; print(s.process.pid, flush=True); sys.stdin.read()"
     parent = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -69,6 +73,19 @@ def test_postgres_leaves_nothing_behind() -> None:
     assert row == ("on",)
     assert server.process.returncode == 0
     assert not server.cluster.directory.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+def test_postgres_begins_again_on_the_same_port_with_what_was_committed(number: signal.Signals) -> None:
+    server = PostgresServer.start(durable=True)
+    with psycopg.connect(server.url("postgres")) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    server.end(number)
+    server.begin_again()
+    with psycopg.connect(server.url("postgres")) as connection:
+        row = connection.execute("SELECT one FROM kept").fetchone()
+    server.stop()
+    assert row == (1,)
 
 
 def test_what_cannot_become_the_child_of_its_parent_does_not_start(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""What came of a tool after its call had come to rest without it: kept on the trail, and shown to who looks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.models import ToolCall
+from agents.views import said
+from audit.canonical import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class LateResult:
+    """One result that counts for nothing and tells a lot: of a worker that had been silent for longer than its lease.
+
+    ok             the tool came to its end
+    output_digest  SHA-256 of what it returned; "" where that may hold sensitive fields, or nothing came
+    """
+
+    at: datetime
+    ok: bool
+    error_code: str
+    output_bytes: int
+    output_digest: str
+
+
+def of(call: ToolCall) -> list[LateResult]:
+    """Return the late results of a call, oldest first."""
+    if not hasattr(call, "execution"):
+        return []
+    declared = call.tool_version.declared if call.tool_version else {}
+    is_secret = bool(declared.get("sensitive_results"))
+    return [_read(one, is_secret) for one in said.about(call, "tool_call.late_result")]
+
+
+def _read(event: said.Said, is_secret: bool) -> LateResult:
+    size: JSON = event.facts.get("output_bytes", 0)
+    return LateResult(
+        event.at, event.facts.get("ok") is True, event.text("error_code"), size if isinstance(size, int) else 0,
+        "" if is_secret else event.text("output_digest"),
+    )  # fmt: skip
