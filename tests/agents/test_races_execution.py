@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif("sqlite" in os.environ.get("M1_TEST_DATABASE", ""), reason="needs PostgreSQL"),
 ]
 WORKERS = 8
-EACH = max(1, ROUNDS // 10)  # eight connections a round
+EACH = max(1, ROUNDS // 4)  # eight connections a round
 
 
 @pytest.fixture
