@@ -128,6 +128,7 @@ def ended(world: World) -> Mapping[str, ToolCall]:
 
     return {
         "lost": call("lost", "Refund 18.50 EUR to order 0987", version=refund_tool(), arguments=REFUND),
+        "running": call("executing", "Refund 12.00 EUR to order 0991", version=refund_tool(), arguments=REFUND),
         "failed": call("failed", "Write reports/april.txt"),
         "denied": call("denied", "Delete archive/ledger.csv", note="The archive is kept for seven years."),
         "expired": call("expired", "Write reports/march.txt"),

@@ -100,6 +100,7 @@ PAGES = [
     Screen("approval-own", "riley", "{write}"),
     Screen("approval-done", "ava", "{done}"),
     Screen("approval-lost", "sam", "{lost}"),
+    Screen("approval-running", "riley", "{running}"),
     Screen("approval-failed", "ava", "{failed}"),
     Screen("approval-denied", "ava", "{denied}"),
     Screen("edit", "ava", "{write}edit/"),
