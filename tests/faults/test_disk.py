@@ -15,7 +15,10 @@ from tests.faults.reconcile import reconcile
 from tests.faults.site import Site
 from tests.people import until
 
-pytestmark = pytest.mark.skipif("sqlite" in os.environ.get("M1_TEST_DATABASE", ""), reason="needs PostgreSQL")
+pytestmark = [
+    pytest.mark.skipif("sqlite" in os.environ.get("M1_TEST_DATABASE", ""), reason="needs PostgreSQL"),
+    pytest.mark.skipif(os.environ.get("M1_TEST_FAULTS") != "long", reason="`make faults` runs it"),
+]
 MOST_ASKED = 100
 Trouble = Callable[[], AbstractContextManager[None]]
 
