@@ -1,4 +1,4 @@
-"""How an event gets into its two tables: by plain INSERTs, in one round trip where the database allows it."""
+"""How new rows get into their tables: by plain INSERTs, in one round trip where the database allows it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from typing import Any
 
 from django.db import connection, models
 
-from audit.models import AuditEvent, AuditPayload
 
-
-def insert(event: AuditEvent, payload: AuditPayload) -> None:
-    """Write both rows. Two calls of Model.save would take two to three times as long, and every change pays for it."""
-    header, body = _values(event), _values(payload)
+def insert(*rows: models.Model) -> None:
+    """Write new rows that have their keys. Model.save would take two to three times as long, and every change pays."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            both = f"WITH header AS ({_statement(AuditEvent)}) {_statement(AuditPayload)}"
-            cursor.execute(both, header + body)
+            values = [value for row in rows for value in _values(row)]
+            cursor.execute(_together(tuple(type(row) for row in rows)), values)
         else:
-            cursor.execute(_statement(AuditEvent), header)
-            cursor.execute(_statement(AuditPayload), body)
-    for row in (event, payload):
+            for row in rows:
+                cursor.execute(_statement(type(row)), _values(row))
+    for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+@cache
+def _together(tables: tuple[type[models.Model], ...]) -> str:
+    *before, last = map(_statement, tables)
+    names = ", ".join(f"row{number} AS ({statement})" for number, statement in enumerate(before))
+    return f"WITH {names} {last}" if names else last
 
 
 @cache

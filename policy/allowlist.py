@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit import clock, trail
+from audit.prepared import prepared
 from policy import registry
 from policy.errors import PolicyError
 from policy.models import Tool, ToolVersion
@@ -31,8 +33,14 @@ def enabled(name: str) -> list[ToolVersion]:
     """
     if not registry.NAME.fullmatch(name):
         return []
+    return versions_enabled(name)
+
+
+@prepared(str)
+def versions_enabled(name: str) -> QuerySet[ToolVersion]:
+    """Say the enabled versions of a tool, as `enabled` returns them."""
     rows = ToolVersion.objects.filter(tool__name=name, state=ToolVersion.State.ENABLED)
-    return list(rows.select_related("tool").order_by("-created_at", "-id"))
+    return rows.select_related("tool").order_by("-created_at", "-id")
 
 
 @transaction.atomic(durable=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from audit import canonical, clock
+from audit import canonical, clock, rows
 from audit.errors import M1Error, MalformedJSONError
 from policy import allowlist, headline, schemas, tool_facts, versions
 from policy.engine import evaluate
@@ -131,7 +131,7 @@ def row(
 def record(asked: Asked, checked: Checked, verdict: Verdict, phase: PolicyCheck.Phase) -> PolicyCheck:
     """Store one evaluation with the verdict that came of it."""
     stored = row(asked, checked, verdict, phase, clock.now())
-    stored.save(force_insert=True)
+    rows.insert(stored)
     return stored
 
 

@@ -1,7 +1,7 @@
 """The ledger of tokens: issue, find, use and revoke. A signature alone opens nothing; the row must agree."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import F
 from uuid_utils.compat import uuid7
 
-from audit import canonical, clock, trail
+from audit import canonical, clock, rows, trail
 from audit.canonical import JSON
+from audit.prepared import Change, prepared_update
 from policy import jwt, preauthorization_scope
 from policy.errors import FieldError, PolicyError
 from policy.jwt import Claims, TokenLapsedError, TokenRefusedError
@@ -110,10 +111,14 @@ def verified(row: ApprovalToken) -> Claims:
 
 def consume(row: ApprovalToken, *, actor: str) -> None:
     """Use an execution token up, within the transaction of the claim. Raises TokenRefusedError if it was used."""
-    unused = ApprovalToken.objects.filter(jti=row.jti, used_at=None, revoked_at=None)
-    if not unused.update(used_at=clock.now(), uses=1):
+    if not _consume(row.jti, clock.now()):
         raise TokenRefusedError(reason="it was used or revoked")
     trail.append("token.consumed", actor=actor, subject=f"token:{row.jti}", request_id=row.request_id)
+
+
+@prepared_update(UUID, datetime)
+def _consume(jti: UUID, now: datetime) -> Change:
+    return ApprovalToken.objects.filter(jti=jti, used_at=None, revoked_at=None), {"used_at": now, "uses": 1}
 
 
 def withdraw(request_id: UUID, *, actor: str, reason: str) -> None:
@@ -140,10 +145,12 @@ def _signed(
     now = clock.now().replace(microsecond=0)  # a JWT counts seconds, and both must say the same
     claims = Claims(person_id=person.pk, jti=uuid7(), issued_at=now, expires_at=now + lifetime, scope=scope)
     kid, token = jwt.sign(kind, claims)
-    return ApprovalToken.objects.create(
+    row = ApprovalToken(
         jti=claims.jti, kind=kind, person_id=person.pk, kid=kid, token=token,
         scope=canonical.encode(scope).decode(), issued_at=now, expires_at=claims.expires_at, **fields,
     )  # fmt: skip
+    rows.insert(row)
+    return row
 
 
 def _within(field: str, value: int, most: int) -> None:

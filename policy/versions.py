@@ -4,9 +4,11 @@ from collections.abc import Collection
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit import canonical
 from audit.canonical import Limits
+from audit.prepared import prepared
 from policy import documents, publishing
 from policy.compiled.policy import CompiledPolicy
 from policy.compiled.stored import compile_stored
@@ -23,7 +25,13 @@ def active() -> PolicyVersion | None:
 
     Asked anew for each check, so that a publication counts at once and everywhere; its texts are loaded when needed.
     """
-    return PolicyVersion.objects.defer("document", "canonical").order_by("-number").first()
+    return next(iter(newest()), None)
+
+
+@prepared()
+def newest() -> QuerySet[PolicyVersion]:
+    """Say the version in force, without its texts."""
+    return PolicyVersion.objects.defer("document", "canonical").order_by("-number")[:1]
 
 
 def compiled(version: PolicyVersion) -> CompiledPolicy:

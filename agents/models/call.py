@@ -89,6 +89,10 @@ class ToolCall(models.Model):
             models.Index(fields=["remind_at"], name="tool_call_to_remind", condition=Q(status="pending")),
             models.Index(fields=["escalate_at"], name="tool_call_to_escalate", condition=Q(status="pending")),
             models.Index(
+                fields=["created_at"], name="tool_call_to_preview",
+                condition=Q(status="pending", preview_state="waiting"),
+            ),
+            models.Index(
                 fields=["tool_name", "arguments_digest"], name="tool_call_same", condition=Q(status="pending")
             ),
             models.Index(

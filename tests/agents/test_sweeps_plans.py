@@ -15,10 +15,9 @@ pytestmark = [
     pytest.mark.skipif(os.environ.get("M1_TEST_DATABASE") == "sqlite", reason="needs PostgreSQL"),
 ]
 GROWING = {"agents_toolcall", "agents_agentrun", "agents_execution", "agents_outbox"}
-FORGET = [  # what other tests have left: statistics of tables that are empty again make any plan good enough
-    "DELETE FROM pg_statistic WHERE starelid = ANY(%s::regclass[])",
-    "UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = ANY(%s::regclass[])",
-]
+# Empty tables with the same indexes, in front of the real ones: what other tests have left in those decides nothing.
+EMPTY = "CREATE TEMPORARY TABLE {0} (LIKE public.{0} INCLUDING ALL) ON COMMIT DROP"
+TO_PREVIEW = "agents_toolcall_created_at_idx"  # tool_call_to_preview: there is nothing in it but what is looked for
 SWEEPS: list[Callable[[], int]] = [
     sweeps.expire_due, sweeps.lose_silent, sweeps.remind_unsettled, sweeps.deny_disabled, sweeps.put_missing,
     sweeps.give_up_previews, sweeps.resume_stuck, due.remind_due, due.escalate_due, queue.resend_due,
@@ -27,13 +26,14 @@ SWEEPS: list[Callable[[], int]] = [
 
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_no_sweep_reads_a_growing_table_from_end_to_end(sweep: Callable[[], int]) -> None:
+    with connection.cursor() as cursor:
+        for table in GROWING:
+            cursor.execute(EMPTY.format(table))
     with CaptureQueriesContext(connection) as asked:
         sweep()
     looked = [one["sql"] for one in asked.captured_queries if " FROM " in one["sql"]]
     assert looked
     with connection.cursor() as cursor:
-        for sql in FORGET:
-            cursor.execute(sql, [sorted(GROWING)])
         cursor.execute("SET LOCAL enable_seqscan = off")  # empty tables are read so, unless nothing else is possible
         for sql in looked:
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
@@ -49,7 +49,6 @@ def whole_reads(plan: object) -> set[str]:
     if not isinstance(plan, dict):
         return set()
     below = set().union(*map(whole_reads, plan.values()))
-    is_whole = (
-        plan.get("Node Type") == "Seq Scan" or "Index Cond" not in plan and "Index Scan" in str(plan.get("Node Type"))
-    )
+    by_index = "Index Scan" in str(plan.get("Node Type")) and plan.get("Index Name") != TO_PREVIEW
+    is_whole = plan.get("Node Type") == "Seq Scan" or (by_index and "Index Cond" not in plan)
     return below | ({plan["Relation Name"]} & GROWING if is_whole and "Relation Name" in plan else set())
