@@ -11,7 +11,7 @@ from agents.errors import InvalidFieldError, NotEligibleError, StaleDecisionErro
 from agents.models import Decision, ToolCall
 from agents.seen import Seen
 from agents.states import Status
-from audit import clock, trail
+from audit import clock, rows, trail
 from policy.models import ApprovalToken
 
 MAX_COMMENT = 4_000
@@ -42,12 +42,13 @@ def record(
     refuse_old_sign_in(call, seen)
     away = seat.on_behalf_of
     is_own = principals.is_own(call, person) or (away is not None and principals.is_own(call, away))
-    row = Decision.objects.create(
+    row = Decision(
         call=call, round=call.round, person_id=person.pk, person_name=name_of(person), answer=answer, kind=kind,
         token=token, surface=_surface(seen, kind), comment=comment, digest_seen=call.arguments_digest,
         is_self_approval=is_own, on_behalf_of_id=away.pk if away else None, created_at=clock.now(),
         **attention.of(seen),
     )  # fmt: skip
+    rows.insert(row)
     trail.append(
         "tool_call.vote", actor=actor_of(person), subject=f"tool_call:{call.pk}", answer=answer, kind=kind,
         round=call.round, digest_seen=row.digest_seen, surface=row.surface, is_self_approval=is_own,

@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 from agents import dossier_events, dossier_parts
 from agents.actors import actor_of
 from agents.errors import NotFoundError
+from agents.keyed_digests import PREFIX
 from agents.models import Decision, ToolCall
 from agents.visibility import calls_visible_to, may_view_bodies
 from audit import canonical, clock, trail
@@ -70,14 +71,14 @@ def _secret_digests(call: ToolCall) -> frozenset[str]:
     declared = call.tool_version.declared if call.tool_version else {}
     found = {one.digest for one in call.revisions.all()} if declared.get("sensitive_arguments") else set()
     execution = getattr(call, "execution", None)
-    if declared.get("sensitive_results") and execution and execution.output_digest:
+    if declared.get("sensitive_results") and execution and not execution.output_digest.startswith(PREFIX):
         found.add(execution.output_digest)
-    return frozenset(found)
+    return frozenset(found - {""})
 
 
 def _keyed(secret: Collection[str]) -> Callable[[JSON], JSON]:
     """Return what puts a keyed digest, the same for the same one, in the place of each of the secret digests."""
-    instead = {one: f"hmac-sha256:{salted_hmac(SALT, one, algorithm='sha256').hexdigest()}" for one in secret}
+    instead = {one: f"{PREFIX}{salted_hmac(SALT, one, algorithm='sha256').hexdigest()}" for one in secret}
 
     def walk(value: JSON) -> JSON:
         if isinstance(value, dict):

@@ -5,13 +5,13 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from agents import asking, decisions, eligibility, halts, notify, passing, queue, rounds, runs, tool_versions
+from agents import asking, decisions, eligibility, halts, notify, passing, queue, rounds, tool_versions
 from agents.actors import actor_of
-from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, PolicyDeniesError, ToolNotEnabledError
+from agents.errors import InvalidFieldError, NotEligibleError, PolicyDeniesError, ToolNotEnabledError
 from agents.models import ToolCall, ToolCallRevision
 from agents.seen import Seen
 from agents.states import Status
-from agents.visibility import calls_visible_to, may_view_bodies
+from agents.visibility import may_view_bodies
 from audit import clock, trail
 from policy import check
 from policy.check import Checked
@@ -37,14 +37,9 @@ def edit(request_id: UUID, *, actor: AbstractUser, seen: Seen, arguments: bytes,
 
 @transaction.atomic(durable=True)
 def _edit(request_id: UUID, actor: AbstractUser, seen: Seen, arguments: bytes, comment: str) -> ToolCall:
-    run_id = calls_visible_to(actor).filter(pk=request_id).values_list("run_id", flat=True).first()
-    if run_id is None:
-        raise NotFoundError(thing="tool call")
-    run = runs.lock(run_id)
     call = passing.locked(request_id, actor)
-    call.run = run
     _refuse(call, actor, seen, comment)
-    asked = asking.again(call, arguments, halt=halts.on(run.agent_id, call.tool_name))
+    asked = asking.again(call, arguments, halt=halts.on(call.run.agent_id, call.tool_name))
     checked = check.judge(asked)
     _refuse_verdict(call, checked)
     row = check.record(asked, checked, checked.verdict, PolicyCheck.Phase.PROPOSAL)

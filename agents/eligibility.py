@@ -1,17 +1,20 @@
 """Who may decide a call, in whose place, and whom it waits for. Whose own request it is never decides it."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q, QuerySet
 
 from agents import delegations, waiting
-from agents.models import RequirementGroup, ToolCall
+from agents.models import Decision, RequirementGroup, ToolCall, ToolCallRevision
 from agents.principals import identity, is_own, is_person
 from agents.states import Status
 from agents.visibility import User, group_names
 from audit import clock
 from audit.once import once_a_page
+from audit.prepared import prepared
 
 LATE = "The time to decide has run out."
 
@@ -69,22 +72,38 @@ def standing(call: ToolCall, user: User) -> str:
 
 def wrote(call: ToolCall, user: User) -> bool:
     """Tell whether the person wrote the arguments as they are now, in whatever revision, by any of their accounts."""
-    now = Q(number=call.revision) | Q(digest=call.arguments_digest)
-    authors = [row.author for row in call.revisions.filter(now, author__isnull=False).select_related("author")]
-    return identity(user) in {identity(author) for author in authors if author is not None}
+    return identity(user) in map(identity, authors(call.pk, call.revision, call.arguments_digest))
+
+
+@prepared(UUID, int, str)
+def authors(call_id: UUID, revision: int, digest: str) -> QuerySet[AbstractUser]:
+    """Say who wrote a revision of a call's arguments, or the same arguments in another one."""
+    now = ToolCallRevision.objects.filter(Q(number=revision) | Q(digest=digest), call=call_id)
+    return get_user_model().objects.filter(pk__in=now.filter(author__isnull=False).values("author"))
 
 
 def has_answered(call: ToolCall, user: User) -> bool:
     """Tell whether the person has answered in this round, under any account of theirs or through a stand-in."""
-    given = call.decisions.filter(round=call.round).select_related("person", "on_behalf_of")
-    taken = {identity(one) for row in given for one in (row.person, row.on_behalf_of) if one is not None}
+    taken = {identity(one) for row in answers(call.pk, call.round) for one in (row.person, row.on_behalf_of) if one}
     return identity(user) in taken
+
+
+@prepared(UUID, int)
+def answers(call_id: UUID, round_: int) -> QuerySet[Decision]:
+    """Say the answers of a round, with the people behind them."""
+    return Decision.objects.filter(call=call_id, round=round_).select_related("person", "on_behalf_of")
 
 
 def asked_groups(call: ToolCall) -> frozenset[str]:
     """Return the groups that the current round asks."""
-    groups = RequirementGroup.objects.filter(requirement__call=call, requirement__round=call.round)
-    return frozenset(groups.values_list("name", flat=True))
+    return frozenset(names_asked(call.pk, call.round))
+
+
+@prepared(UUID, int)
+def names_asked(call_id: UUID, round_: int) -> QuerySet[RequirementGroup, str]:
+    """Say the names of the groups that a round asks."""
+    groups = RequirementGroup.objects.filter(requirement__call=call_id, requirement__round=round_)
+    return groups.values_list("name", flat=True)
 
 
 def waiting_for(user: User) -> QuerySet[ToolCall]:

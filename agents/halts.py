@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from agents import said
 from agents.actors import actor_of
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
 from agents.models import Agent, Halt, ToolCall
@@ -14,6 +16,7 @@ from agents.principals import is_person
 from agents.states import Status
 from agents.visibility import User
 from audit import clock, trail
+from audit.prepared import prepared
 from policy.models import Tool
 
 MAX_REASON = 4_000
@@ -22,7 +25,7 @@ MOVED = ("expires_at", "round_began_at", "remind_at", "escalate_at")
 
 @transaction.atomic(durable=True)
 def set_halt(*, actor: AbstractUser, reason: str, agent: Agent | None = None, tool: Tool | None = None) -> Halt:
-    """Stop everything, or one agent, or one tool.
+    """Stop everything, or one agent, or one tool; who sets the same halt again while it is in force gets the first.
 
     Raises NotEligibleError, and InvalidFieldError without a reason, or for an agent and a tool at once.
     """
@@ -31,7 +34,10 @@ def set_halt(*, actor: AbstractUser, reason: str, agent: Agent | None = None, to
         raise InvalidFieldError(field="reason", problem="must say why")
     if agent and tool:
         raise InvalidFieldError(field="tool", problem="cannot be named together with an agent; set two halts")
-    _wait_for_others()
+    _wait_for_others(actor)
+    same = Halt.objects.filter(lifted_at=None, person_id=actor.pk, agent=agent, tool=tool, reason=reason)
+    if earlier := same.first():
+        return earlier
     halt = Halt.objects.create(agent=agent, tool=tool, reason=reason, person_id=actor.pk, created_at=clock.now())
     on = f"agent {agent.name}" if agent else f"tool {tool.name}" if tool else "everything"
     trail.append("halt.set", actor=actor_of(actor), subject=f"halt:{halt.pk}", on=on, reason=reason)
@@ -42,10 +48,12 @@ def set_halt(*, actor: AbstractUser, reason: str, agent: Agent | None = None, to
 def lift(halt_id: UUID, *, actor: AbstractUser) -> None:
     """Lift a halt. The time that a call was stopped is added to the time that it may wait.
 
-    Raises NotEligibleError, NotFoundError.
+    A repeat changes nothing. Raises NotEligibleError, and NotFoundError for what somebody else has lifted.
     """
     _refuse_others(actor)
-    _wait_for_others()
+    _wait_for_others(actor)
+    if said.was_done_by(actor_of(actor), f"halt:{halt_id}", "halt.lifted"):
+        return
     halt = Halt.objects.filter(pk=halt_id, lifted_at=None).first()
     now = clock.now()
     if halt is None or not Halt.objects.filter(pk=halt_id, lifted_at=None).update(lifted_at=now):
@@ -67,11 +75,18 @@ def in_force() -> QuerySet[Halt]:
 
 def on(agent_id: UUID, tool_name: str) -> str:
     """Return the sentence that says what halts a call of this agent and tool, or ""."""
-    halt = in_force().filter(_reaching(agent_id, tool_name)).first()
-    if halt is None:
+    found = stopping(agent_id, tool_name)
+    if not found:
         return ""
+    halt = found[0]
     what = f"The agent {halt.agent.name}" if halt.agent else f"The tool {tool_name}" if halt.tool else "Everything"
     return f"{what} is halted: {halt.reason}"
+
+
+@prepared(UUID, str)
+def stopping(agent_id: UUID, tool_name: str) -> QuerySet[Halt]:
+    """Say the halts in force that reach a call of this agent and tool."""
+    return in_force().filter(_reaching(agent_id, tool_name))
 
 
 def stops_call() -> Exists:
@@ -85,11 +100,14 @@ def _refuse_others(actor: AbstractUser) -> None:
         raise NotEligibleError(why="Only operators and administrators halt M1 and lift halts.")
 
 
-def _wait_for_others() -> None:
+def _wait_for_others(actor: AbstractUser) -> None:
     """Keep everybody else from setting or lifting a halt beside those in force until the transaction ends.
 
-    Two that are lifted at once would each leave it to the other to give the time back.
+    Two that are lifted at once would each leave it to the other to give the time back. A person waits for themselves
+    too: with no halt in force, two clicks would find no row to wait at.
     """
+    people = get_user_model()._default_manager.select_for_update(no_key=True)
+    list(people.filter(pk=actor.pk).values_list("pk", flat=True))
     list(Halt.objects.filter(lifted_at=None).order_by("pk").select_for_update().values_list("pk", flat=True))
 
 

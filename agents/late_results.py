@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from agents import said
 from agents.models import ToolCall
-from agents.views import said
 from audit.canonical import JSON
 
 
@@ -13,7 +13,7 @@ class LateResult:
     """One result that counts for nothing and tells a lot: of a worker that had been silent for longer than its lease.
 
     ok             the tool came to its end
-    output_digest  SHA-256 of what it returned; "" where that may hold sensitive fields, or nothing came
+    output_digest  SHA-256 of what it returned, keyed where that is sensitive; "" where nothing came
     """
 
     at: datetime
@@ -27,14 +27,12 @@ def of(call: ToolCall) -> list[LateResult]:
     """Return the late results of a call, oldest first."""
     if not hasattr(call, "execution"):
         return []
-    declared = call.tool_version.declared if call.tool_version else {}
-    is_secret = bool(declared.get("sensitive_results"))
-    return [_read(one, is_secret) for one in said.about(call, "tool_call.late_result")]
+    return [_read(one) for one in said.about(call, "tool_call.late_result")]
 
 
-def _read(event: said.Said, is_secret: bool) -> LateResult:
+def _read(event: said.Said) -> LateResult:
     size: JSON = event.facts.get("output_bytes", 0)
     return LateResult(
         event.at, event.facts.get("ok") is True, event.text("error_code"), size if isinstance(size, int) else 0,
-        "" if is_secret else event.text("output_digest"),
+        event.text("output_digest"),
     )  # fmt: skip

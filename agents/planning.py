@@ -12,7 +12,9 @@ from uuid import UUID
 
 from agents import orchestrator, queue, setbacks, workers
 from agents.patience import AWAY, patiently
+from agents.planners import line
 from agents.planners.base import Conversation, Planner, PlannerError, Reply
+from agents.planners.line import Line
 from agents.queue import Taken
 
 logger = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ def turn(run_id: UUID, *, worker: str, planner_of: Callable[[str], Planner]) -> 
     conversation = _take(run_id, worker)
     if conversation is None:
         return
-    with workers.Heartbeat(partial(orchestrator.keep, run_id, worker=worker)):
+    with line.held() as held, workers.Heartbeat(partial(_keep, run_id, worker, held)):
         came = _ask(conversation, planner_of)
         try:
             patiently(partial(_put_down, run_id, came, worker))
@@ -51,6 +53,12 @@ def _take(run_id: UUID, worker: str) -> Conversation | None:
     conversation = patiently(partial(orchestrator.take, run_id, worker=worker))
     patiently(partial(queue.release, queue.PLAN, run_id))
     return conversation
+
+
+def _keep(run_id: UUID, worker: str, held: Line) -> None:
+    """Renew the lease. A run that has ended, or is another planner's, waits for no answer: then neither do we."""
+    if not orchestrator.keep(run_id, worker=worker):
+        held.cut()
 
 
 def _ask(conversation: Conversation, planner_of: Callable[[str], Planner]) -> Reply | PlannerError:

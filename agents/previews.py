@@ -26,10 +26,13 @@ def make(request_id: UUID, definitions: dict[str, Definition], limits_of: Callab
     if definition is None or definition.digest != call.tool_version.digest or definition.preview is None:
         return _store(call, "failed", "")
     arguments = bytes(call.revisions.get(number=call.revision).arguments)
-    result = sandbox.run(
-        definition, definition.preview, arguments, request_id=str(request_id), limits=limits_of(definition),
-        environment=os.environ, beat=lambda: True,
-    )  # fmt: skip
+    try:
+        result = sandbox.run(
+            definition, definition.preview, arguments, request_id=str(request_id), limits=limits_of(definition),
+            environment=os.environ, beat=lambda: True,
+        )  # fmt: skip
+    except sandbox.StillAliveError as error:
+        return _store(call, "failed", str(error))
     return _store(call, "ready" if result.ok else "failed", result.output if result.ok else result.error)
 
 

@@ -10,19 +10,29 @@ from django.db.models import Q, QuerySet
 from agents.models import Agent, AgentRun, ToolCall
 from agents.visibility import User
 from audit.once import once_a_page
-
-
-def of(run: AgentRun) -> QuerySet[AbstractUser]:
-    """Return the accounts that stand behind a run: requester, agent's owner and account, whom the agent acts for."""
-    agent = run.agent
-    named = Q(pk__in=[run.requester_id, agent.owner_id, agent.service_account_id])
-    return get_user_model().objects.filter(named | Q(pk__in=agent.acts_for.values("pk")))
+from audit.prepared import prepared
 
 
 def is_own(call: ToolCall, user: User) -> bool:
-    """Tell whether the call is the person's own request. A second account with the same e-mail is the same person."""
+    """Tell whether the call is the person's own request: its requester's, the agent's owner's or account's, or that of
+    one for whom the agent acts. A second account with the same e-mail is the same person.
+    """
     address = identity(user)  # the key, where there is no address
-    return any(user.pk == one.pk or address == identity(one) for one in of(call.run).only("pk", "email"))
+    return any(user.pk == one.pk or address == identity(one) for one in behind(*keys_of(call.run)))
+
+
+def keys_of(run: AgentRun) -> tuple[UUID, UUID, UUID, UUID]:
+    """Return what `behind` asks about a run."""
+    agent = run.agent
+    return run.requester_id, agent.owner_id, agent.service_account_id or agent.owner_id, agent.pk
+
+
+@prepared(UUID, UUID, UUID, UUID)
+def behind(requester: UUID, owner: UUID, account: UUID, agent_id: UUID) -> QuerySet[AbstractUser]:
+    """Say the accounts that stand behind a run: requester, agent's owner and account, whom the agent acts for."""
+    named = Q(pk__in=[requester, owner, account])
+    acts_for = Agent.acts_for.through.objects.filter(agent=agent_id).values("user")
+    return get_user_model().objects.filter(named | Q(pk__in=acts_for)).only("pk", "email")
 
 
 def identity(user: User) -> str:

@@ -1,18 +1,19 @@
 """What must happen after a commit: a row in the outbox, then a message with nothing but an id. Tasks by name only."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
 from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from kombu.exceptions import KombuError
 
 from agents.models import Outbox
-from audit import clock
+from audit import clock, rows
+from audit.prepared import Change, prepared_delete, prepared_update
 
 PLAN, EXECUTE, PREVIEW, NOTIFY = "agents.plan", "agents.execute", "agents.preview", "agents.notify"
 QUEUES = {PLAN: "planner", EXECUTE: "executor", PREVIEW: "executor", NOTIFY: "notifications"}
@@ -38,14 +39,20 @@ def put(task: str, key: UUID, *, delay_seconds: float = 0) -> None:
     """
     now = clock.now()
     due = now + timedelta(seconds=delay_seconds or RESEND_SECONDS)
-    Outbox.objects.create(task=task, key=key, created_at=now, next_at=due, taken_until=due if delay_seconds else None)
+    held = due if delay_seconds else None
+    rows.insert(Outbox(task=task, key=key, created_at=now, next_at=due, taken_until=held))
     if not delay_seconds:
         transaction.on_commit(partial(send, task, key))
 
 
 def done(task: str, key: UUID) -> None:
     """Forget what is waiting for the key, within the transaction that takes care of it."""
-    Outbox.objects.filter(task=task, key=key).delete()
+    _forget(task, key)
+
+
+@prepared_delete(str, UUID)
+def _forget(task: str, key: UUID) -> QuerySet[Outbox]:
+    return Outbox.objects.filter(task=task, key=key)
 
 
 def postpone(task: str, key: UUID, seconds: float) -> None:
@@ -60,11 +67,19 @@ def take_up(task: str, key: UUID) -> Taken:
     A message that comes a second time finds no row, or another at it.
     """
     now = clock.now()
-    free = Outbox.objects.filter(Q(taken_until=None) | Q(taken_until__lte=now), task=task, key=key)
-    until = now + timedelta(seconds=HOLD_SECONDS)
-    if free.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1, taken_until=until):
+    if _take(task, key, now, now + timedelta(seconds=HOLD_SECONDS)):
         return Taken.YES
-    return Taken.TOO_OFTEN if free.filter(attempts__gte=MAX_ATTEMPTS).exists() else Taken.NO
+    return Taken.TOO_OFTEN if _free(task, key, now).filter(attempts__gte=MAX_ATTEMPTS).exists() else Taken.NO
+
+
+@prepared_update(str, UUID, datetime, datetime)
+def _take(task: str, key: UUID, now: datetime, until: datetime) -> Change:
+    fresh = _free(task, key, now).filter(attempts__lt=MAX_ATTEMPTS)
+    return fresh, {"attempts": F("attempts") + 1, "taken_until": until}
+
+
+def _free(task: str, key: UUID, now: datetime) -> QuerySet[Outbox]:
+    return Outbox.objects.filter(Q(taken_until=None) | Q(taken_until__lte=now), task=task, key=key)
 
 
 def release(task: str, key: UUID) -> None:

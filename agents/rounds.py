@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
+from django.db.models import QuerySet
 
 from agents import audience, break_glass_group, eligibility, quorum
 from agents.models import Decision, Delegation, Requirement, RequirementGroup, ToolCall
 from agents.principals import identity
 from agents.visibility import group_names
 from audit import clock
+from audit.prepared import prepared
 from policy import verdict
 
 FIRST_REMINDER, SECOND_REMINDER = 0.5, 0.9
@@ -61,19 +65,29 @@ def opening(asked: verdict.Verdict) -> timedelta:
 
 def requirements(call: ToolCall) -> list[verdict.Requirement]:
     """Return what the current round asks."""
-    asked: dict[int, tuple[int, set[str]]] = {}
-    rows = call.requirements.filter(round=call.round).order_by("pk")
-    for key, count, group in rows.values_list(
-        "pk", "count", "groups__name"
-    ):  # None: it names no group, and nobody will do
-        asked.setdefault(key, (count, set()))[1].update({group} - {None})
-    return [verdict.Requirement(count, frozenset(groups)) for count, groups in asked.values()]
+    asked: dict[int, tuple[int, set[str | None]]] = {}
+    for key, count, group in rows_asked(call.pk, call.round):  # None: it names no group, and nobody will do
+        asked.setdefault(key, (count, set()))[1].add(group)
+    return [verdict.Requirement(count, frozenset(name for name in names if name)) for count, names in asked.values()]
+
+
+@prepared(UUID, int)
+def rows_asked(call_id: UUID, round_: int) -> QuerySet[Requirement, Any]:
+    """Say a round's requirements, once for each of their groups: key, how many people, name of the group or None."""
+    rows = Requirement.objects.filter(call=call_id, round=round_).order_by("pk")
+    return rows.values_list("pk", "count", "groups__name")
 
 
 def given(call: ToolCall) -> list[Decision]:
     """Return the answers of the current round, the oldest first, with the people and the tokens behind them."""
-    rows = call.decisions.filter(round=call.round).select_related("person", "on_behalf_of", "token")
-    return list(rows.order_by("created_at", "pk"))
+    return rows_given(call.pk, call.round)
+
+
+@prepared(UUID, int)
+def rows_given(call_id: UUID, round_: int) -> QuerySet[Decision]:
+    """Say the answers of a round as `given` returns them."""
+    rows = Decision.objects.filter(call=call_id, round=round_).select_related("person", "on_behalf_of", "token")
+    return rows.order_by("created_at", "pk")
 
 
 def yeses(call: ToolCall, answers: Sequence[Decision] | None = None) -> Yeses:

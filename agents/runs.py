@@ -6,13 +6,15 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
+from django.db.models import QuerySet
 
-from agents import configuration, preauthorizations, queue
+from agents import configuration, preauthorizations, queue, said
 from agents.actors import actor_of, system
 from agents.errors import InvalidFieldError, NotFoundError, WrongStateError
 from agents.models import Agent, AgentRun, Execution, ToolCall
 from agents.states import RUN_TERMINAL, TERMINAL, EndReason, RunStatus, Status, WaitingFor
 from audit import clock, trail
+from audit.prepared import prepared
 from policy import tokens
 
 MAX_GOAL = 10_000
@@ -59,9 +61,14 @@ def create(
 
 @transaction.atomic(durable=True)
 def cancel(run_id: UUID, *, actor: AbstractUser, reason: str = "") -> None:
-    """End a run: what waits is cancelled, what executes is asked to stop. Raises WrongStateError if it has ended."""
-    lock(run_id)
-    cancel_in_transaction(run_id, actor=actor_of(actor), reason=reason)
+    """End a run: what waits is cancelled, what executes is asked to stop. A repeat changes nothing.
+
+    Raises WrongStateError if it has ended otherwise, or somebody else has cancelled it.
+    """
+    run, who = lock(run_id), actor_of(actor)
+    if run.status == RunStatus.CANCELLED and said.was_done_by(who, f"run:{run_id}", "run.cancelled"):
+        return  # said once more: the answer to the first was lost on the way
+    cancel_in_transaction(run_id, actor=who, reason=reason)
 
 
 def cancel_in_transaction(run_id: UUID, *, actor: str, reason: str) -> None:
@@ -89,13 +96,19 @@ def cancel_call(call: ToolCall, *, actor: str, reason: str, note: str) -> None:
 
 @transaction.atomic(durable=True)
 def finish(run_id: UUID, *, actor: AbstractUser, answer: str) -> None:
-    """End a run as its external agent says. Raises WrongStateError while a call of it has not come to rest."""
-    run = lock(run_id)
+    """End a run as its external agent says. The same answer once more changes nothing.
+
+    Raises WrongStateError while a call of it has not come to rest, and if it has ended otherwise.
+    """
+    run, who = lock(run_id), actor_of(actor)
     if run.planner != Agent.Planner.EXTERNAL:
         raise WrongStateError(why="this run's planner ends it by itself.")
+    is_same = (run.status, run.answer) == (RunStatus.COMPLETED, answer)
+    if is_same and said.was_done_by(who, f"run:{run_id}", "run.completed"):
+        return
     if ToolCall.objects.filter(run=run).exclude(status__in=TERMINAL).exists():
         raise WrongStateError(why="a tool call of this run has not come to rest.")
-    end(run_id, RunStatus.COMPLETED, EndReason.ANSWERED, actor=actor_of(actor), answer=answer)
+    end(run_id, RunStatus.COMPLETED, EndReason.ANSWERED, actor=who, answer=answer)
 
 
 def end(run_id: UUID, status: RunStatus, reason: EndReason, *, actor: str, answer: str = "", problem: str = "") -> None:
@@ -121,13 +134,18 @@ def lock(run_id: UUID) -> AgentRun:
 
 def lock_of(request_id: UUID) -> AgentRun | None:
     """Return the run of a call with its row locked, as `lock` does, agent and requester with it; None: no such call."""
+    return next(iter(_locked_of(request_id)), None)
+
+
+@prepared(UUID)
+def _locked_of(request_id: UUID) -> QuerySet[AgentRun]:
     locked = AgentRun.objects.select_for_update(of=("self",)).select_related("agent", "requester")
-    return locked.filter(tool_calls=request_id).first()
+    return locked.filter(tool_calls=request_id)
 
 
 def resume_if_rested(run: AgentRun) -> bool:
     """Let a locked run go on once every call of it rests (`lost` does not); its outcomes go back to the planner."""
-    if ToolCall.objects.filter(run_id=run.pk).exclude(status__in=TERMINAL).exists():
+    if _unrested(run.pk):
         return False
     is_external = run.planner == Agent.Planner.EXTERNAL
     waiting = AgentRun.objects.filter(pk=run.pk, status=RunStatus.WAITING, waiting_for=WaitingFor.CALLS)
@@ -140,6 +158,11 @@ def resume_if_rested(run: AgentRun) -> bool:
     if moved and not is_external:
         queue.put(queue.PLAN, run.pk)
     return bool(moved)
+
+
+@prepared(UUID)
+def _unrested(run_id: UUID) -> QuerySet[ToolCall, UUID]:
+    return ToolCall.objects.filter(run_id=run_id).exclude(status__in=TERMINAL).values_list("pk", flat=True)[:1]
 
 
 def _goal(goal: str) -> str:

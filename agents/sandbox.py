@@ -15,14 +15,15 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from agents.errors import AgentsError
 from agents.sandbox_answer import Ending, failed, result_of
 from agents.sandbox_environment import UnusableVariable, granted
 from agents.sandbox_process import Child, Stream, started
-from agents.sandbox_redaction import without_secrets
+from agents.sandbox_redaction import with_keyed_digest, without_secrets
 from agents.sandbox_values import NOISE_BYTES, Limits, Result
 from policy.registry import Definition
 
-__all__ = ["Limits", "Result", "run"]
+__all__ = ["Limits", "Result", "StillAliveError", "run"]
 
 BEAT_SECONDS = 1.0
 PROTOCOL_BYTES = 10_000
@@ -30,6 +31,12 @@ PROTOCOL_BYTES = 10_000
 
 TAIL_BYTES = 2_000
 logger = logging.getLogger(__name__)
+
+
+class StillAliveError(AgentsError):
+    """Not every process of the tool could be killed: something of it may still run."""
+
+    code = "not_confirmed_dead"
 
 
 def run(
@@ -48,6 +55,7 @@ def run(
     environment  where the variables that the tool declared are taken from; `NAME_FILE` names a file with the value
     beat         called about every second while the tool runs; False stops it (`cancelled`), and so does an exception,
                  which is then raised
+    Raises StillAliveError where they are not dead for certain.
     """
     if function not in (definition.function, definition.preview):
         raise ValueError(f"{definition.name} has no function {function!r}")
@@ -60,8 +68,12 @@ def run(
     with started(_order(definition, function, arguments, limits, variables), answer, noise) as child:
         reason = _watch(child, time.monotonic() + limits.seconds, beat)
         ending = Ending(reason, child.stop(), answer, noise)
+        if not child.is_dead:
+            raise StillAliveError
         _drain(ending)
     result = without_secrets(result_of(ending, limits), definition, variables, arguments)
+    if definition.sensitive_results:
+        result = with_keyed_digest(result, request_id)
     _log(definition, request_id, ending, result, variables)
     return result
 

@@ -19,20 +19,39 @@ def hide_memory() -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def end_marked(mark: bytes, grace_seconds: float) -> None:
-    """Kill every process whose environment holds the mark, until there is none or the grace is over."""
+def end_marked(mark: bytes, grace_seconds: float) -> bool:
+    """Kill every process whose environment holds the mark; False if the grace is over and one may be left.
+
+    None is left after two looks that found none, if the second missed none: whoever has just ended, and so cannot be
+    read, may have left a child that is too young for this look, unless it could not be read in the look before either.
+    """
     deadline = time.monotonic() + grace_seconds
+    unread: set[str] | None = None
     while time.monotonic() < deadline:
-        marked = [process for process in Path("/proc").glob("[0-9]*") if _holds(process / "environ", mark)]
-        for process in marked:
-            with suppress(ProcessLookupError):
+        before = unread
+        found, now = _look(mark)
+        unread = None if found else now
+        if not found and before is not None and now <= before:
+            return True
+    return False
+
+
+def _look(mark: bytes) -> tuple[bool, set[str]]:
+    """Kill what holds the mark; return whether anything did, and which processes cannot be read: ended, or others'."""
+    found, unread = False, set[str]()
+    for process in Path("/proc").glob("[0-9]*"):
+        environment = _read(process / "environ")
+        if not environment:
+            unread.add(process.name)
+        elif mark in environment.split(b"\0"):
+            found = True
+            with suppress(ProcessLookupError, PermissionError):  # of another user by now: not ours to kill
                 os.kill(int(process.name), signal.SIGKILL)
-        if not marked:
-            return
+    return found, unread
 
 
-def _holds(file: Path, mark: bytes) -> bool:
+def _read(file: Path) -> bytes:
     try:
-        return mark in file.read_bytes().split(b"\0")
+        return file.read_bytes()
     except OSError:
-        return False
+        return b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ GRACE_SECONDS = 5
 """How long the nanny has to kill everything; then it is killed itself."""
 
 CHUNK_BYTES = 65_536
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Child:
     noise: Stream
     directory: str
     status: int | None = None
+    is_dead: bool = True
 
     @property
     def ended(self) -> int:
@@ -70,7 +73,10 @@ class Child:
         return self.nanny.control.fileno()
 
     def stop(self) -> int:
-        """Make sure that it and all below it are dead, and return how it ended: below 0 if nobody can say."""
+        """Kill it and all below it, and return how it ended: below 0 if nobody can say.
+
+        `is_dead` tells then whether all are dead for certain.
+        """
         if self.status is None:
             self.status = self.nanny.status(0)
             if self.status is None:
@@ -86,7 +92,10 @@ class Child:
     def _without_nanny(self) -> int:
         """End what a nanny left behind that was killed or held up, by a tool perhaps."""
         self.nanny.end()
-        end_marked(f"TMPDIR={self.directory}".encode(), GRACE_SECONDS)
+        mark = f"TMPDIR={self.directory}"
+        self.is_dead = end_marked(mark.encode(), GRACE_SECONDS)
+        if not self.is_dead:
+            logger.error("a tool could not be killed; its processes have %s in their environment", mark)
         return -signal.SIGKILL
 
 

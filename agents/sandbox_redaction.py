@@ -1,4 +1,4 @@
-"""A tool's own words, without the secrets that it was given: credentials, and sensitive arguments."""
+"""A tool's own words, without the secrets that it was given, and without what its secrets could be guessed from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from agents import keyed_digests
 from agents.sandbox_answer import ERROR_CHARACTERS
 from agents.sandbox_values import Result
 from policy.registry import Definition
@@ -31,6 +32,18 @@ def without_secrets(result: Result, definition: Definition, variables: Mapping[s
         if len(result.error) >= ERROR_CHARACTERS:  # which may have cut a secret in two
             error = _without_beginning(error, secret, found[secret])
     return replace(result, error=error[:ERROR_CHARACTERS])
+
+
+def with_keyed_digest(result: Result, request_id: str) -> Result:
+    """Return a sensitive result with a digest that says nothing about it to whoever does not hold M1's key.
+
+    The note in the place of a result that was too large names the digest too.
+    """
+    if not result.output_digest:
+        return result
+    keyed = keyed_digests.of_result(result.output_digest, request_id)
+    output = result.output.replace(result.output_digest, keyed) if result.truncated else result.output
+    return replace(result, output=output, output_digest=keyed)
 
 
 def _without_beginning(text: str, secret: str, name: str) -> str:

@@ -47,7 +47,7 @@ class Result:
     output         canonical JSON text; "" on error. Of a result that was too large it is the object
                    {"truncated": true, "bytes", "sha256", "head"}; `head` is "" for tools with sensitive results
     output_bytes   size of the whole result; where reading was broken off (output_limit), what was read until then
-    output_digest  SHA-256 of exactly those bytes, "" where there are none
+    output_digest  SHA-256 of exactly those bytes, "" where there are none; keyed where the tool's results are sensitive
     error_code     "" or tool_error, unfinished, timeout, cancelled, memory, cpu, output_limit, not_json, crashed
     error          one sentence for people and for the agent, without hidden characters
 

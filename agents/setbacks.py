@@ -12,7 +12,7 @@ from django.db import transaction
 from agents import queue, runs
 from agents.actors import system
 from agents.models import AgentRun
-from agents.planners.base import PlannerError, Reply
+from agents.planners.base import AbandonedError, PlannerError, Reply
 from agents.pricing import Cost, Usage
 from agents.states import EndReason, RunStatus
 from audit import clock, trail
@@ -29,7 +29,7 @@ def give_up(run_id: UUID, error: PlannerError, *, worker: str) -> None:
     """Let the run wait for another try, or end it: the planner has no next turn."""
     run = runs.lock(run_id)
     if not is_held_by(run, worker):
-        if error.provider_request_id:
+        if error.provider_request_id or isinstance(error, AbandonedError):  # it may have been answered, and paid for
             _discarded(run, error.provider_request_id, error.usage, error.cost, error_code=error.code)
         return
     tries = run.planner_failures + 1

@@ -3,11 +3,15 @@
 import math
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from agents import quorum, rounds
 from agents.models import Decision, ToolCall
 from agents.passing import token_scope
 from audit import canonical
+from audit.prepared import prepared
 from policy import preauthorization, tokens
 from policy.check import Checked
 from policy.jwt import TokenLapsedError, TokenRefusedError
@@ -65,7 +69,7 @@ def _is_enough(call: ToolCall, verdict: Verdict, yeses: rounds.Yeses) -> bool:
 def _token(
     call: ToolCall, ahead: Decision | None, people: AbstractSet[object], answered: AbstractSet[object]
 ) -> Warrant | Refused:
-    row = ApprovalToken.objects.filter(kind=ApprovalToken.Kind.EXECUTION, request_id=call.pk, round=call.round).first()
+    row = next(iter(tokens_of(call.pk, call.round)), None)
     if row is None and ahead and ahead.token and people == {ahead.person_id}:  # a second vote comes with a token
         return Warrant(ahead.token, people)
     if row is None:
@@ -82,6 +86,12 @@ def _token(
     if claims.person_id not in people:
         return Refused("The person whose yes was the last one lost standing.")
     return Warrant(row, people)
+
+
+@prepared(UUID, int)
+def tokens_of(request_id: UUID, round_: int) -> QuerySet[ApprovalToken]:
+    """Say the execution tokens that were signed for a round of a call: one at most."""
+    return ApprovalToken.objects.filter(kind=ApprovalToken.Kind.EXECUTION, request_id=request_id, round=round_)
 
 
 def _why_ahead_fails(call: ToolCall, checked: Checked, ahead: Decision) -> str:

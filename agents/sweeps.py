@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agents import execution, halts, notify, queue, runs, setbacks, tool_versions
+from agents import execution, halts, losing, notify, queue, runs, setbacks, tool_versions
 from agents.actors import system
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.states import RUN_TERMINAL, TERMINAL, RunStatus, Status, WaitingFor
@@ -16,9 +16,6 @@ from audit import clock, trail
 from policy.models import ToolVersion
 
 UNRESTED = sorted(set(Status) - TERMINAL)
-REMIND = (timedelta(hours=1), timedelta(days=1))
-"""A lost call that nobody has settled: after how long people are told again, and how often from then on."""
-
 PREVIEW_WAITS = timedelta(minutes=5)
 CALL, RUN = "tool_call", "run"
 
@@ -125,24 +122,19 @@ def _lose(run_id: UUID, request_id: UUID) -> bool:
     runs.lock(run_id)
     if not Execution.objects.filter(pk=request_id, finished_at=None, lease_until__lte=clock.now()).exists():
         return False
-    executing = ToolCall.objects.filter(pk=request_id, status=Status.EXECUTING)
-    note = "The worker that ran it fell silent; whether the tool has acted is not known."
-    if not executing.update(status=Status.LOST, note=note, remind_at=clock.now() + REMIND[0], reminders=0):
-        return False
-    trail.append("tool_call.lost", actor=system(), subject=f"tool_call:{request_id}")
-    notify.tell(notify.Kind.LOST, ToolCall.objects.get(pk=request_id))
-    return True
+    return losing.lose(request_id, losing.SILENT)
 
 
 @transaction.atomic(durable=True)
 def _remind(run_id: UUID, request_id: UUID) -> bool:
     runs.lock(run_id)
     call = ToolCall.objects.get(pk=request_id)
-    if not _unsettled().filter(pk=request_id).update(remind_at=clock.now() + REMIND[1], reminders=call.reminders + 1):
+    at, number = clock.now() + losing.REMIND[1], call.reminders + 1
+    if not _unsettled().filter(pk=request_id).update(remind_at=at, reminders=number):
         return False
-    facts = {"reminder": call.reminders + 1, "round": call.round, "status": Status.LOST}
+    facts = {"reminder": number, "round": call.round, "status": Status.LOST}
     trail.append("tool_call.reminded", actor=system(), subject=f"tool_call:{request_id}", **facts)
-    notify.tell(notify.Kind.LOST, call, number=call.reminders + 1)
+    notify.tell(notify.Kind.LOST, call, number=number)
     return True
 
 

@@ -9,13 +9,13 @@ from celery import shared_task
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from agents import dispatch, due, execution, planning, previews, queue, runs, sweeps, tries, workers
+from agents import claiming, dispatch, due, execution, losing, planning, previews, queue, runs, sweeps, tries, workers
 from agents.notifications import calling
 from agents.patience import patiently
 from agents.planners.base import Planner
 from agents.planners.claude import ClaudePlanner
 from agents.planners.scripted import ScriptedPlanner
-from agents.sandbox import Limits
+from agents.sandbox import Limits, StillAliveError
 from policy import registry
 from policy.registry import Definition
 
@@ -37,14 +37,18 @@ def execute(request_id: str) -> None:
     worker = workers.name()
     if not (key := _key(request_id, "executor")):
         return
-    if not dispatch.take_up(key) or (claimed := execution.claim(key, worker=worker, definitions=definitions())) is None:
+    if not dispatch.take_up(key) or (claimed := claiming.claim(key, worker=worker, definitions=definitions())) is None:
         return
-    result = tries.run(
-        claimed, limits=limits_of(claimed.definition), environment=os.environ,
-        beat=Lease(partial(execution.beat, key, worker=worker)),
-        retried=partial(execution.retried, request_id=key, worker=worker),
-    )  # fmt: skip
-    patiently(partial(execution.finish, key, result, worker=worker))
+    try:
+        result = tries.run(
+            claimed, limits=limits_of(claimed.definition), environment=os.environ,
+            beat=Lease(partial(execution.beat, key, worker=worker)),
+            retried=partial(execution.retried, request_id=key, worker=worker),
+        )  # fmt: skip
+    except StillAliveError as error:
+        patiently(partial(losing.lose_alive, key, error.code, worker=worker))
+    else:
+        patiently(partial(execution.finish, key, result, worker=worker))
 
 
 @shared_task(name=queue.PREVIEW)

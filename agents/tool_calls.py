@@ -4,25 +4,26 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
+from django.db.models import QuerySet
 
-from agents import blocks, decisions, passing, rounds, runs, settling, tool_versions
+from agents import blocks, decisions, looked_up, passing, rounds, runs, said, settling, tool_versions
 from agents.actors import actor_of
 from agents.decisions import MAX_COMMENT
 from agents.errors import (
     InvalidFieldError,
     NotEligibleError,
-    NotFoundError,
     ToolNotEnabledError,
     WrongStateError,
 )
 from agents.models import Decision, Execution, ToolCall
 from agents.seen import Seen
-from agents.states import Status
-from agents.visibility import calls_visible_to
+from agents.states import TERMINAL, Status
 from audit import clock, trail
+from audit.prepared import prepared
 
 __all__ = ["MAX_COMMENT", "approve", "cancel", "reject", "settle"]
 STOPPED = "A person asked to stop it:"
+STOPS = ("tool_call.stop_asked", "tool_call.cancelled")
 Answer = Decision.Answer
 
 
@@ -40,13 +41,14 @@ def approve(request_id: UUID, *, actor: AbstractUser, seen: Seen, comment: str =
 @transaction.atomic(durable=True)
 def _approve(request_id: UUID, actor: AbstractUser, seen: Seen, comment: str) -> ToolCall:
     call = passing.locked(request_id, actor)
-    if _has_answered(call, actor, Answer.APPROVE, seen):
-        return call
-    decisions.record(call, actor, answer=Answer.APPROVE, seen=seen, comment=comment)
-    if not tool_versions.is_enabled(call):  # told only to who may decide; nothing of the vote stays
-        raise ToolNotEnabledError(tool=call.tool_name)
-    if rounds.missing(call) == 0:
-        passing.passed(call, actor)
+    with looked_up.for_approval(call, actor), clock.stopped():
+        if _has_answered(call, actor, Answer.APPROVE, seen):
+            return call
+        decisions.record(call, actor, answer=Answer.APPROVE, seen=seen, comment=comment)
+        if not tool_versions.is_enabled(call):  # told only to who may decide; nothing of the vote stays
+            raise ToolNotEnabledError(tool=call.tool_name)
+        if rounds.missing(call) == 0:
+            passing.passed(call, actor)
     return call
 
 
@@ -60,10 +62,6 @@ def reject(request_id: UUID, *, actor: AbstractUser, seen: Seen, comment: str, s
     """
     if not comment.strip():
         raise InvalidFieldError(field="comment", problem="must say why; the agent reads it")
-    run_id = calls_visible_to(actor).filter(pk=request_id).values_list("run_id", flat=True).first()
-    if run_id is None:
-        raise NotFoundError(thing="tool call")
-    run = runs.lock(run_id)
     call = passing.locked(request_id, actor)
     if _has_answered(call, actor, Answer.REJECT, seen):
         return call
@@ -71,11 +69,11 @@ def reject(request_id: UUID, *, actor: AbstractUser, seen: Seen, comment: str, s
     pending = ToolCall.objects.filter(pk=call.pk, status=Status.PENDING, round=call.round)
     pending.update(status=Status.REJECTED, note=comment, ended_at=clock.now())
     blocks.begin(call)
-    trail.append("tool_call.rejected", actor=actor_of(actor), subject=f"tool_call:{call.pk}", run=run.pk)
+    trail.append("tool_call.rejected", actor=actor_of(actor), subject=f"tool_call:{call.pk}", run=call.run_id)
     if stop_run:
-        runs.cancel_in_transaction(run.pk, actor=actor_of(actor), reason=comment)
+        runs.cancel_in_transaction(call.run_id, actor=actor_of(actor), reason=comment)
     else:
-        runs.resume_if_rested(run)
+        runs.resume_if_rested(call.run)
     call.refresh_from_db()
     return call
 
@@ -91,10 +89,6 @@ def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) ->
         raise InvalidFieldError(field="outcome", problem="must be succeeded or failed")
     if not note.strip() or len(note) > MAX_COMMENT or "\0" in note:
         raise InvalidFieldError(field="note", problem="must say what you found")
-    run_id = calls_visible_to(actor).filter(pk=request_id).values_list("run_id", flat=True).first()
-    if run_id is None:
-        raise NotFoundError(thing="tool call")
-    run = runs.lock(run_id)
     call = passing.locked(request_id, actor)
     if why := settling.why_not_settle(call, actor):
         raise NotEligibleError(why=why)
@@ -106,7 +100,7 @@ def settle(request_id: UUID, *, actor: AbstractUser, outcome: str, note: str) ->
         raise WrongStateError(why=f"the call is {call.status}, not lost.")
     Execution.objects.filter(call=call).update(settled_by=actor, finished_at=clock.now())
     trail.append("tool_call.settled", actor=actor_of(actor), subject=f"tool_call:{call.pk}", outcome=outcome, note=note)
-    runs.resume_if_rested(run)
+    runs.resume_if_rested(call.run)
     call.refresh_from_db()
     return call
 
@@ -122,18 +116,16 @@ def cancel(request_id: UUID, *, actor: AbstractUser, reason: str) -> ToolCall:
     """
     if not reason.strip() or len(reason) > MAX_COMMENT or "\0" in reason:
         raise InvalidFieldError(field="reason", problem="must say why; the agent reads it")
-    run_id = calls_visible_to(actor).filter(pk=request_id).values_list("run_id", flat=True).first()
-    if run_id is None:
-        raise NotFoundError(thing="tool call")
-    run = runs.lock(run_id)
     call = passing.locked(request_id, actor)
     if why := settling.why_not_stop(call):
+        if call.status in TERMINAL and said.was_done_by(actor_of(actor), f"tool_call:{call.pk}", *STOPS):
+            return call
         raise WrongStateError(why=why)
     if call.status == Status.EXECUTING:
         _ask_to_stop(call, actor, reason)
     else:
         runs.cancel_call(call, actor=actor_of(actor), reason=reason, note=f"{STOPPED} {reason}")
-        runs.resume_if_rested(run)
+        runs.resume_if_rested(call.run)
     call.refresh_from_db()
     return call
 
@@ -151,5 +143,13 @@ def _has_answered(call: ToolCall, actor: AbstractUser, answer: str, seen: Seen) 
 
     Of an earlier round it is none: people are asked anew, and an old page must not pass for an answer to that.
     """
-    mine = call.decisions.filter(kind=Decision.Kind.VOTE, person_id=actor.pk, round=call.round, answer=answer)
-    return (seen.digest, seen.round) == (call.arguments_digest, call.round) and mine.exists()
+    is_shown = (seen.digest, seen.round) == (call.arguments_digest, call.round)
+    return is_shown and bool(_votes(call.pk, actor.pk, call.round, answer))
+
+
+@prepared(UUID, UUID, int, str)
+def _votes(call_id: UUID, person_id: UUID, round_: int, answer: str) -> QuerySet[Decision, UUID]:
+    votes = Decision.objects.filter(
+        call=call_id, kind=Decision.Kind.VOTE, person=person_id, round=round_, answer=answer
+    )
+    return votes.values_list("pk", flat=True)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from agents import queue, runs
 from agents.actors import system
@@ -12,6 +13,7 @@ from agents.errors import ToolNotEnabledError
 from agents.models import ToolCall
 from agents.states import Status
 from audit import clock, trail
+from audit.prepared import prepared
 from policy import allowlist, tokens
 from policy.models import ToolVersion
 
@@ -58,8 +60,13 @@ def denial(request_id: UUID) -> Iterator[None]:
 
 def is_enabled(call: ToolCall) -> bool:
     """Tell whether the version that a call is bound to is enabled at this instant."""
-    enabled = ToolVersion.objects.filter(state=ToolVersion.State.ENABLED)
-    return call.tool_version_id is not None and enabled.filter(pk=call.tool_version_id).exists()
+    return call.tool_version_id is not None and bool(keys_enabled(call.tool_version_id))
+
+
+@prepared(UUID)
+def keys_enabled(version_id: UUID) -> QuerySet[ToolVersion, UUID]:
+    """Say a version's key, if it is enabled."""
+    return ToolVersion.objects.filter(pk=version_id, state=ToolVersion.State.ENABLED).values_list("pk", flat=True)
 
 
 def void(call: ToolCall, *, actor: str) -> bool:

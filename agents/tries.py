@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from agents import sandbox, sandbox_answer
-from agents.execution import Claimed
+from agents.claiming import Claimed
 from agents.sandbox_values import Limits, Result
 
 UNFINISHED = "unfinished"
@@ -25,6 +25,7 @@ def run(
 
     beat      keeps the lease, also between tries; False: the call is not ours any more, or a person stopped it
     retried   puts the next try (2, 3) on record with the result before it; False as above
+    Raises StillAliveError, as `sandbox.run` does; nothing is tried again after that.
     """
     definition = claimed.definition
     for number, wait in enumerate((*WAITS_SECONDS, 0), start=1):

@@ -1,6 +1,7 @@
 """What a person may see: every list and look-up starts here, and for everyone else it does not exist."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from agents.models import Agent, AgentRun, Delegation, RunGroup, ToolCall
 from audit import clock
 from audit.once import once_a_page
+from audit.prepared import prepared
 
 BREAK_GLASS = "break-glass"
 SEE_ALL_GROUPS = ("auditor", "operator", "administrator", BREAK_GLASS)
@@ -21,7 +23,13 @@ def group_names(user: User) -> frozenset[str]:
     """Return the names of the groups that a person is in now."""
     if isinstance(user, AnonymousUser):
         return frozenset()
-    return frozenset(user.groups.values_list("name", flat=True))
+    return frozenset(names_of_groups(user.pk)) if user.pk else frozenset()
+
+
+@prepared(UUID)
+def names_of_groups(user_id: UUID) -> QuerySet[Group, str]:
+    """Say the names of the groups that an account is in."""
+    return Group.objects.filter(user=user_id).values_list("name", flat=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,11 @@ def _asked_as(user: User) -> frozenset[str]:
 @once_a_page(lambda user: user.pk)
 def _stood_in_for(user: User) -> frozenset[str]:
     """Return the groups of those for whom the person stands in now."""
-    now = clock.now()
-    away = Delegation.objects.filter(delegate_id=user.pk, starts_at__lte=now, ends_at__gt=now, ended_at=None)
+    return frozenset(_names_of_their_groups(user.pk, clock.now())) if user.pk else frozenset()
+
+
+@prepared(UUID, datetime)
+def _names_of_their_groups(user_id: UUID, now: datetime) -> QuerySet[Group, str]:
+    away = Delegation.objects.filter(delegate_id=user_id, starts_at__lte=now, ends_at__gt=now, ended_at=None)
     theirs = Group.objects.filter(user__in=away.filter(person__is_active=True).values("person"))
-    return frozenset(theirs.values_list("name", flat=True))
+    return theirs.values_list("name", flat=True)

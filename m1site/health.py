@@ -1,4 +1,4 @@
-"""Whether M1 is well: /health asks the database, /health/live touches nothing."""
+"""Whether M1 is well: /health asks the database and has it write, /health/live touches nothing."""
 
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -8,11 +8,13 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import Error, ProgrammingError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
 FULL = 0.98
+DETAIL = "The database does not answer, or takes nothing that is written: it may be away, read-only or full."
 _CGROUP = Path("/sys/fs/cgroup")
 # One page on the disk, until the commit: nothing in the write-ahead log, nothing that others see or have to clean up.
 _WRITE = """
@@ -48,18 +50,30 @@ def database() -> dict[str, Any]:
     """Return whether the database answers, and takes what is written: it may be read-only, or its disk full."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            if connection.vendor != "postgresql":
-                cursor.execute("SELECT 1")
-                return {"status": "ok"}
-            cursor.execute("SHOW transaction_read_only")
-            is_read_only = cursor.fetchone() == ("on",)
-            if not is_read_only:
-                cursor.execute(_WRITE)
+            is_well = _is_written(cursor) if connection.vendor == "postgresql" else _is_written_to_file(cursor)
     except ProgrammingError:  # a role that may make no temporary tables: what can be asked, it has answered
         return {"status": "ok"}
     except Error:
-        return {"status": "failed"}
-    return {"status": "failed" if is_read_only else "ok"}
+        is_well = False
+    return {"status": "ok"} if is_well else {"status": "failed", "detail": DETAIL}
+
+
+def _is_written(cursor: CursorWrapper) -> bool:
+    cursor.execute("SHOW transaction_read_only")
+    if cursor.fetchone() == ("on",):
+        return False
+    cursor.execute(_WRITE)
+    return True
+
+
+def _is_written_to_file(cursor: CursorWrapper) -> bool:
+    """Put down a number that SQLite keeps for its user, as it is: a page that reaches the disk, and changes nothing.
+
+    What is rolled back stays in memory, and a transaction of a file that is read-only begins without a word.
+    """
+    (number,) = cursor.execute("PRAGMA user_version").fetchone()
+    cursor.execute(f"PRAGMA user_version = {number:d}")
+    return True
 
 
 def cache() -> dict[str, Any]:

@@ -30,6 +30,13 @@ def test_imports_point_down() -> None:
     assert wrong == []
 
 
+def test_nothing_but_another_door_imports_a_page() -> None:
+    doors = {"admin", "views", "urls.py"}
+    below = [file for file in FILES if file.is_relative_to(ROOT / "agents") and doors.isdisjoint(file.parts)]
+    names = [(file, name) for file in below for name in imports(ast.parse(file.read_text()))]
+    assert below and [found(file, name) for file, name in names if name.startswith("agents.views")] == []
+
+
 def test_imports_stand_at_the_top_of_the_file() -> None:
     wrong = []
     for file in FILES:

@@ -77,7 +77,10 @@ class CallOutcome(CallSummary):
     reasons = Method(help_text="Why policy said so: rule, sentence, effect, code.")
     arguments = Method()
     result = Method()
-    result_digest = Text(source="execution.output_digest", default="")
+    result_digest = Text(
+        source="execution.output_digest", default="",
+        help_text="SHA-256; keyed (hmac-sha256:) where the tool's results are sensitive.",
+    )  # fmt: skip
     error_code = Text(source="execution.error_code", default="")
     error = Method(help_text="What the tool said when it failed, for who may read results.")
     tries = Whole(source="execution.tries", default=0, help_text="How often the tool was begun; 0: it never was.")
@@ -138,7 +141,7 @@ class LateShape(Shape):
     ok = serializers.BooleanField(help_text="The tool came to its end.")
     error_code = Text()
     output_bytes = Whole()
-    output_digest = Text(help_text="Empty where the tool's results are sensitive.")
+    output_digest = Text(help_text="SHA-256; keyed (hmac-sha256:) where the tool's results are sensitive.")
 
 
 class CallDetail(CallOutcome):

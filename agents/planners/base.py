@@ -168,6 +168,12 @@ class PlannerError(AgentsError):
         self.cost = cost
 
 
+class AbandonedError(PlannerError):
+    """Nobody waits for the planner any more: {problem}"""
+
+    code = "abandoned"
+
+
 class Planner(Protocol):
     """Whatever can say what an agent does next."""
 

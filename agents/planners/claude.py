@@ -13,8 +13,8 @@ import anthropic
 import httpx2
 from anthropic import APIResponse, Timeout
 
-from agents.planners import refusals, transcript
-from agents.planners.base import MAX_OUTPUT_TOKENS, Conversation, PlannerError, Reply, RunConfig
+from agents.planners import line, refusals, transcript
+from agents.planners.base import MAX_OUTPUT_TOKENS, AbandonedError, Conversation, PlannerError, Reply, RunConfig
 from agents.planners.bounds import Bounds
 from agents.planners.reading import read
 from agents.planners.schemas import for_model
@@ -49,11 +49,17 @@ class ClaudePlanner:
             max_retries=max_retries,
             middleware=[refusals.one_attempt],
             default_headers={"accept-encoding": "identity"},
-            http_client=anthropic.DefaultHttpxClient(event_hooks={"response": [Bounds(timeout)]}),
+            http_client=anthropic.DefaultHttpxClient(
+                event_hooks={"request": [line.follow], "response": [Bounds(timeout)]},
+                limits=httpx2.Limits(max_keepalive_connections=0),  # a turn cuts its own connection, and no other
+            ),
         )
 
     def next_turn(self, conversation: Conversation) -> Reply:
-        """Return Claude's next turn. Raises PlannerError; a reply that was cut short never makes a proposal."""
+        """Return Claude's next turn. Raises PlannerError; a reply that was cut short never makes a proposal.
+
+        Within `line.held()` somebody else may end the waiting: AbandonedError.
+        """
         request = transcript.next_request(conversation)
         body = self._body(conversation, request)
         started = time.monotonic()
@@ -85,7 +91,12 @@ class ClaudePlanner:
                 "/v1/messages", cast_to=APIResponse[bytes], content=body, options={"follow_redirects": False}
             )
         except anthropic.AnthropicError as error:
-            raise refusals.planner_error(error, secret=self._api_key) from error
+            told = refusals.planner_error(error, secret=self._api_key)
+            if line.is_cut():
+                raise AbandonedError(
+                    problem=line.CUT, status=told.status, provider_request_id=told.provider_request_id
+                ) from error
+            raise told from error
 
     def _read(self, response: APIResponse[bytes], request: str, config: RunConfig) -> Reply:
         """Return the reply in a response. A body that breaks off may come whole next time, any other will not."""

@@ -82,8 +82,9 @@ def usd(value: Decimal | None) -> str:
 
 @register.filter
 def short(digest: str) -> str:
-    """Return the first characters of a digest."""
-    return digest[:12]
+    """Return the first characters of a digest, after the word for its kind if it has one."""
+    kind, colon, code = digest.rpartition(":")
+    return f"{kind}{colon}{code[:12]}"
 
 
 @register.simple_tag

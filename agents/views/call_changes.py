@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agents import edits
+from agents import edits, said
 from agents.edits import Change
 from agents.models import ToolCall
-from agents.views import bodies, said
+from agents.said import Said
+from agents.views import bodies
 from agents.views.bodies import Value
-from agents.views.said import Said
 from audit import canonical
 
 EDITED, SUPERSEDED = "tool_call.edited", "tool_call.superseded"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from agents import blocks, break_glass, break_glass_group, eligibility
+from agents import blocks, break_glass, break_glass_group, eligibility, said
 from agents.models import Block, Decision, Requirement, ToolCall
 from agents.states import Status
-from agents.views import call_ends, said
+from agents.views import call_ends
 from agents.views.door import Request
 
 

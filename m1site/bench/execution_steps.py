@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from agents import dispatch, execution, tasks, tries, workers
+from agents import claiming, dispatch, execution, tasks, tries, workers
 from m1site.bench.execution_desk import Desk
 
 ROUNDS, WARM_UP = 60, 5
@@ -43,7 +43,7 @@ def _run(request_id: UUID, found: Times) -> None:
     with _step("take_up", found):
         dispatch.take_up(request_id)
     with _step("claim", found):
-        claimed = execution.claim(request_id, worker=worker, definitions=tasks.definitions())
+        claimed = claiming.claim(request_id, worker=worker, definitions=tasks.definitions())
     if claimed is None:
         raise SystemExit(f"{request_id} was not claimed")
     began = time.monotonic_ns()

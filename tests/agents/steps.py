@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from agents import execution, proposals, runs, tasks, tool_calls
+from agents import claiming, execution, proposals, runs, tasks, tool_calls
 from agents.models import Agent, AgentRun, ToolCall
 from agents.proposals import ExternalCall
 from agents.sandbox_values import Result
@@ -79,10 +79,10 @@ def approved(world: World, *people: User, **fields: Any) -> ToolCall:
     return call
 
 
-def claim(call: ToolCall | UUID, worker: str = "worker") -> execution.Claimed | None:
+def claim(call: ToolCall | UUID, worker: str = "worker") -> claiming.Claimed | None:
     """Have an executor take the call."""
     key = call.pk if isinstance(call, ToolCall) else call
-    return execution.claim(key, worker=worker, definitions=tasks.definitions())
+    return claiming.claim(key, worker=worker, definitions=tasks.definitions())
 
 
 def run_to(call: ToolCall, *, worker: str = "worker", result: Result = DONE) -> bool:

@@ -267,7 +267,7 @@ def test_cancelling_a_run_cancels_what_waits_and_ends_it_once(world: World) -> N
     runs.cancel(run.pk, actor=world.riley, reason="Wrong goal.")
     assert {call.status for call in run.tool_calls.all()} == {"cancelled"}
     with pytest.raises(runs.WrongStateError):
-        runs.cancel(run.pk, actor=world.riley)
+        runs.cancel(run.pk, actor=world.ava)
     assert events(run).count("run.cancelled") == 1
 
 

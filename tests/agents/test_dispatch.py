@@ -18,7 +18,7 @@ from tests.agents.steps import approved, claim, events
 from tests.world import World, executor_environment
 
 pytestmark = pytest.mark.django_db
-CRASH = mock.patch("agents.execution.claim", side_effect=SystemError("the executor dies of it"))
+CRASH = mock.patch("agents.claiming.claim", side_effect=SystemError("the executor dies of it"))
 
 
 def later(seconds: float = queue.HOLD_SECONDS + 1) -> None:
@@ -112,7 +112,7 @@ def test_an_attempt_is_on_record_before_it_begins(world: World) -> None:
     def claimed(*_: object, **__: object) -> None:
         assert message(call).attempts == 1
 
-    with mock.patch("agents.execution.claim", claimed):
+    with mock.patch("agents.claiming.claim", claimed):
         tasks.execute(str(call.pk))
 
 

@@ -71,8 +71,9 @@ def test_a_halt_says_why_and_names_one_thing() -> None:
 def test_a_halt_is_lifted_once() -> None:
     halt = halts.set_halt(actor=operator(), reason="Look first.")
     halts.lift(halt.pk, actor=operator())
+    halts.lift(halt.pk, actor=operator())  # a repeat
     with pytest.raises(NotFoundError):
-        halts.lift(halt.pk, actor=operator())
+        halts.lift(halt.pk, actor=make_user("", "operator"))
     assert events(halt) == ["halt.set", "halt.lifted"]
 
 
@@ -103,7 +104,7 @@ class Story:
                 act()
 
     def _set(self, number: int) -> None:
-        self.made[number] = halts.set_halt(actor=self.operator, reason="Look.", **self.halts[number][0])
+        self.made[number] = halts.set_halt(actor=self.operator, reason=f"Look {number}.", **self.halts[number][0])
 
     def _lift(self, number: int) -> None:
         halts.lift(self.made[number].pk, actor=self.operator)

@@ -8,8 +8,11 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from agents import tasks
+from agents import budgets, tasks
+from agents.models import Agent, ToolCall
+from tests.agents import steps
 from tests.agents.claude_runs import BUSY, COST, begin, claude, end_of, listing, plan, plan_later, told
+from tests.agents.test_decisions import WRITE_AND_STOP
 from tests.claude_rules import Json
 from tests.claude_server import Answer, message, text, tool_use
 from tests.world import World
@@ -63,6 +66,24 @@ def test_what_is_spent_ends_the_run_before_the_model_is_asked_again(
     assert turn.input_tokens == 10_000 and (run.cost_usd > 0) == is_priced
     assert end_of(run) == (("failed", reason) if reason else ("completed", "answered"))
     assert len(server.requests) == (1 if reason else 2) and bool(run.problem) == bool(reason)
+
+
+@pytest.mark.parametrize("is_tracked", [True, False])
+def test_without_a_budget_the_model_is_never_asked(world: World, is_tracked: bool) -> None:
+    with claude([message(text("Done."))]) as server, override_settings(COST_TRACKING_ENABLED=is_tracked):
+        run = plan(begin(world, budget_usd=0))
+    assert (end_of(run), run.problem) == (("failed", "budget"), budgets.SPENT)
+    assert (server.requests, run.turn_count, run.planner_failures) == ([], 0, 0)
+
+
+def test_without_a_budget_a_planner_that_costs_nothing_works_on(world: World) -> None:
+    Agent.objects.filter(pk=world.agent.pk).update(budget_usd=0)
+    world.agent.refresh_from_db()
+    run = plan(world.run(scenario=WRITE_AND_STOP))
+    assert (run.planner, run.turn_count, run.status) == ("scripted", 1, "waiting")
+    call = steps.approved(world, budget_usd=Decimal(0))
+    assert steps.claim(call) and steps.run_to(call)
+    assert (call.run.budget_usd, ToolCall.objects.get(pk=call.pk).status) == (0, "succeeded")
 
 
 @pytest.mark.django_db(transaction=True)

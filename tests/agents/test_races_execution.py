@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from agents import dispatch, execution, proposals, queue, runs, tasks
+from agents import claiming, dispatch, execution, proposals, queue, runs, tasks
 from agents.models import Agent, Execution, Outbox, ToolCall
 from agents.proposals import ExternalCall
 from agents.sandbox_values import Result
@@ -42,7 +42,7 @@ def deliver(call: ToolCall, worker: str) -> Callable[[], bool]:
     def delivered() -> bool:
         if not dispatch.take_up(call.pk):
             return False
-        return execution.claim(call.pk, worker=worker, definitions=tasks.definitions()) is not None
+        return claiming.claim(call.pk, worker=worker, definitions=tasks.definitions()) is not None
 
     return delivered
 

@@ -8,7 +8,6 @@ import pytest
 from agents import runs, tool_calls
 from agents.models import Execution, ToolCall
 from agents.sandbox_values import Result
-from policy.models import ToolVersion
 from tests.agents import steps, stuck
 from tests.agents.pages import client_of, path_of, text_of
 from tests.agents.steps import DONE, events
@@ -61,14 +60,6 @@ def test_a_late_result_changes_nothing_and_everybody_who_looks_sees_it(world: Wo
     assert (late["ok"], late["errorCode"]) == (result.ok, result.error_code)
     assert (late["outputBytes"], late["outputDigest"]) == (result.output_bytes, result.output_digest)
     assert "sesame" not in json.dumps(late) and "sesame" not in said
-
-
-def test_a_digest_over_sensitive_results_is_not_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    call, _ = rested(world, "lost")
-    assert not steps.run_to(call)
-    monkeypatch.setattr(ToolVersion, "declared", {"sensitive_results": ["ok"]})
-    (late,) = Rest(world.ava).get(f"tool-calls/{call.pk}").json()["lateResults"]
-    assert (late["ok"], late["outputBytes"], late["outputDigest"]) == (True, 11, "")
 
 
 def test_a_call_that_was_settled_still_shows_what_came_before_and_after(world: World) -> None:

@@ -31,7 +31,7 @@ def test_a_database_that_is_away_is_503_without_its_address(db: None, monkeypatc
         broken.setattr(health.connection, "cursor", away)
         answer = Client().get("/health")
     assert answer.status_code == 503
-    assert answer.json()["checks"]["database"] == {"status": "failed"}
+    assert answer.json()["checks"]["database"] == {"status": "failed", "detail": health.DETAIL}
     assert b"10.0.0.7" not in answer.content
 
 

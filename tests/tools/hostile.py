@@ -265,3 +265,15 @@ def count(note: str = "") -> Answer:
     request.add_header("X-M1-Request-Id", os.environ["M1_REQUEST_ID"])
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         return {"status": answer.status}
+
+
+@tool("hostile.secret", headline="Return a secret of few digits", risk="low", sensitive_results=("pin",))
+def secret(size: int = 0) -> Answer:
+    """Return what can be guessed, and so many bytes beside it."""
+    return {"pin": "4711", "text": "x" * size}
+
+
+@tool("hostile.look_at", headline="Look at {path}", risk="low")
+def look_at(path: str) -> Answer:
+    """Ask a file system that may never answer."""
+    return {"size": os.stat(path).st_size}  # noqa: PTH116
