@@ -1,7 +1,7 @@
 """A browser that goes through the screens at every size and in both schemes."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -41,14 +41,18 @@ class View:
 
 @dataclass
 class Camera:
-    """Goes from screen to screen as the people who are meant to see them."""
+    """Goes from screen to screen as the people who are meant to see them.
+
+    dark   the sizes at which a screen is seen in the dark as well
+    """
 
     browser: Browser
     url: str
     content: Content
+    dark: Collection[str] = ("wide", "narrow")
 
     def views(self, screens: Sequence[Screen]) -> Iterator[View]:
-        """Yield each screen at each size and in each scheme; a page is loaded once and then turned around."""
+        """Yield each screen at each size and in its schemes; a page is loaded once and then turned around."""
         for who in dict.fromkeys(screen.who for screen in screens):
             context = self._enter(who)
             for screen in screens:
@@ -64,7 +68,7 @@ class Camera:
             page.evaluate("window.scrollTo(0, 0)")
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
-            for scheme in SCHEMES if size != "zoomed" else SCHEMES[:1]:
+            for scheme in SCHEMES if size in self.dark else SCHEMES[:1]:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 yield View(page, f"{screen.name}-{size}-{scheme}")
         page.close()
