@@ -14,14 +14,14 @@ demo:  ## install and start everything; RESET=1 begins afresh
 	@$(PYTHON) deploy/bootstrap.py
 	@exec .venv/bin/m1 demo $(if $(filter 1,$(RESET)),--reset)
 
-# Two processes, side by side: Playwright's event loop and Django's ORM do not share one. One worker more than there are
-# processors, since those that break real servers wait much of their time.
+# Two processes, side by side: Playwright's event loop and Django's ORM do not share one. Two workers for each
+# processor, since those that break real servers wait much of their time.
 test:  ## all tests, on PostgreSQL and in Chromium
 	@$(PYTHON) deploy/bootstrap.py --dev --browser
 	@mkdir -p var; status=0; \
 	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q tests/e2e $(E2E) > var/e2e.log 2>&1 & e2e=$$!; \
 	trap "kill $$e2e" INT TERM; \
-	$(PYTEST) -q -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder --ignore tests/e2e || status=$$?; \
+	$(PYTEST) -q -n $$(($$(nproc) * 2)) --dist loadfile --no-loadscope-reorder --ignore tests/e2e || status=$$?; \
 	wait $$e2e || status=$$?; cat var/e2e.log; exit $$status
 
 check:  ## what must hold before a commit: style, types, migrations, all tests

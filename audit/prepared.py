@@ -118,6 +118,7 @@ def _update(said: Change) -> Query:
 
 
 def _pipeline() -> AbstractContextManager[Any]:
+    connection.ensure_connection()
     return connection.connection.pipeline() if connection.vendor == "postgresql" else nullcontext()
 
 

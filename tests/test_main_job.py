@@ -172,12 +172,12 @@ def test_a_call_is_not_taken_for_lost_before_its_lease_has_run_out(
         assert m1.status(wreck[name]) == "executing"
 
 
-def test_a_thousand_forged_messages_have_no_effect_and_the_worker_lives(
+def test_forged_messages_have_no_effect_and_the_worker_lives(
     m1: Processes, effects: EffectsServer, stranger: Celery
 ) -> None:
     alive = until(lambda: pool_of(m1), 60, what="the executor with its pool")
     (waiting,) = m1.waiting(m1.run("counter"))
-    forged = {str(uuid4()) for _ in range(1_000)}
+    forged = {str(uuid4()) for _ in range(200)}  # tests/faults sends a thousand
     for request_id in forged:
         stranger.send_task("agents.execute", args=[request_id], queue="executor")
     for arguments in ([], [waiting["requestId"], 1], [None], [{"$ne": 1}], ["../../etc/passwd"], ["x" * 100_000]):

@@ -3,20 +3,18 @@
 import os
 import signal
 
-import psycopg
 import pytest
 import redis
 
 from agents.queue import MAX_ATTEMPTS
-from tests.faults.gates import behind
+from tests.faults.gates import Gate
 from tests.faults.messages import MARK, PICKLED
 from tests.faults.site import WAIT_SECONDS, Site
 from tests.faults.soak import Soak
-from tests.killing import below, is_alive
+from tests.killing import is_alive
 from tests.people import until
 
 pytestmark = pytest.mark.skipif("sqlite" in os.environ.get("M1_TEST_DATABASE", ""), reason="needs PostgreSQL")
-BLOCKED = "SELECT client_port FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
 DUE = "UPDATE agents_outbox SET next_at = clock_timestamp(), taken_until = clock_timestamp() WHERE key = %s RETURNING 1"
 SECONDS = 60 if os.environ.get("M1_TEST_FAULTS") == "long" else 5
 
@@ -24,13 +22,13 @@ SECONDS = 60 if os.environ.get("M1_TEST_FAULTS") == "long" else 5
 def test_a_call_that_kills_every_executor_is_parked_and_the_others_go_on(site: Site) -> None:
     run, other = site.client.run("poison", "counter"), site.client.run("goes on", "counter")
     (poison, digest), (sound, sound_digest) = site.pending(run), site.pending(other)
-    with psycopg.connect(site.database_url) as lock:  # whoever claims the call waits for this
-        lock.execute("SELECT FROM agents_agentrun WHERE id = %s FOR UPDATE", [run])
+    with Gate(site.database_url, "claim", "poison") as gate:  # whoever claims the call waits at its COMMIT
         site.client.approve(poison, digest)
         for _ in range(MAX_ATTEMPTS):
-            process = until(lambda: claimer(site), WAIT_SECONDS, what="an executor claims the call")
+            process = until(gate.waiting, WAIT_SECONDS, what="an executor claims the call")
             os.kill(process, signal.SIGKILL)
             until(lambda: not is_alive(process), what="its end")  # noqa: B023
+            gate.turn_away()
             site.rows(DUE, poison)
         site.client.approve(sound, sound_digest)
         assert site.m1.ended(other, WAIT_SECONDS)["answer"] == "It was counted."
@@ -40,14 +38,6 @@ def test_a_call_that_kills_every_executor_is_parked_and_the_others_go_on(site: S
     assert failed["payload"]["error_code"] == "undispatchable"
     assert (site.effects.counts[poison], site.effects.counts[sound]) == (0, 1)
     until(lambda: site.reconcile()["violations"] == [], WAIT_SECONDS, what="all is at rest, and agrees")
-
-
-def claimer(site: Site) -> int:
-    """Return a pool child of the executor that waits for a lock, or 0."""
-    executor = site.m1.children["executor"].process
-    children = below(executor.pid) if executor else []
-    found = [behind(port, site.postgres.port) for (port,) in site.rows(BLOCKED)]
-    return next((pid for pid in found if pid in children), 0)
 
 
 def test_a_redis_in_trouble_loses_nothing_and_does_nothing_twice(site: Site) -> None:

@@ -95,7 +95,7 @@ def test_a_database_that_takes_no_changes_is_503_and_health_says_so(site: Site) 
     assert_problem(riley.post("runs", body), 503, "database_unavailable")
     assert_problem(riley.post("runs", body, Idempotency_Key="k"), 503, "database_unavailable")
     assert riley.get("runs").status_code == 200
-    assert health.database() == {"status": "failed"}
+    assert health.database()["status"] == "failed"
     transaction.savepoint_rollback(before)
 
 

@@ -75,7 +75,7 @@ def test_postgres_leaves_nothing_behind() -> None:
     assert not server.cluster.directory.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_postgres_begins_again_on_the_same_port_with_what_was_committed(number: signal.Signals) -> None:
     server = PostgresServer.start(durable=True)
     with psycopg.connect(server.url("postgres")) as connection:
