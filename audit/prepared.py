@@ -73,7 +73,7 @@ def at_once(*asks: Ask) -> Iterator[None]:
     asks   a prepared function and its arguments, each; of rows that the block itself does not change
     """
     statements = [_queries[query].here() for query, _ in asks]
-    with _pipeline():
+    with connection.wrap_database_errors, _pipeline():
         cursors = [statement.asked(args) for statement, (_, args) in zip(statements, asks, strict=True)]
         found = [statement.read(cursor) for statement, cursor in zip(statements, cursors, strict=True)]
     for cursor in cursors:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import DataError, connection, models, transaction
+from django.db import DataError, OperationalError, connection, models, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from agents.models import Decision, Outbox
@@ -233,4 +235,20 @@ def test_a_question_that_fails_among_several_fails_for_all_and_leaves_the_connec
     (first, *_) = rows()
     with pytest.raises(DataError), transaction.atomic(), at_once((found, (first.key,)), (broken, (first.sends,))):
         pytest.fail("the block began without an answer")
+    assert [one.pk for one in found(first.key)] == [first.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("sqlite" in os.environ.get("M1_TEST_DATABASE", ""), reason="needs PostgreSQL")
+def test_a_server_that_is_gone_is_the_error_that_everybody_handles() -> None:
+    found = prepared(UUID)(by_key)
+    (first, *_) = rows()
+    assert found(first.key)
+    with pytest.raises(OperationalError), transaction.atomic():
+        process = connection.connection.info.backend_pid
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+        with at_once((found, (first.key,)), (found, (uuid4(),))):
+            pytest.fail("the block began without an answer")
+    connection.close()
     assert [one.pk for one in found(first.key)] == [first.pk]
