@@ -6,7 +6,7 @@ LEAKS = M1_% DJANGO_% PYTEST_% REDIS_% ANTHROPIC_% DATABASE_URL SECRET_KEY PYTHO
 CLEAN = env $(foreach name,$(filter $(LEAKS),$(.VARIABLES)),-u $(name))
 PYTEST = $(CLEAN) .venv/bin/python -m pytest
 
-.PHONY: help demo test check races faults lock screenshots
+.PHONY: help demo test check races faults brokers lock screenshots
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
@@ -21,7 +21,7 @@ test:  ## all tests, on PostgreSQL and in Chromium
 	@mkdir -p var; status=0; \
 	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) -q tests/e2e $(E2E) > var/e2e.log 2>&1 & e2e=$$!; \
 	trap "kill $$e2e" INT TERM; \
-	$(PYTEST) -q -n $$(($$(nproc) * 2)) --dist loadfile --no-loadscope-reorder --ignore tests/e2e || status=$$?; \
+	$(PYTEST) -q -n $$(($$(nproc) * 2)) --no-loadscope-reorder --ignore tests/e2e || status=$$?; \
 	wait $$e2e || status=$$?; cat var/e2e.log; exit $$status
 
 check:  ## what must hold before a commit: style, types, migrations, all tests
@@ -39,6 +39,11 @@ races:  ## the races again, 2000 rounds each
 faults:  ## each step times each fault, one by one, then 20 minutes of random kills; SOAK=seconds
 	@$(PYTHON) deploy/bootstrap.py --dev
 	$(CLEAN) M1_TEST_FAULTS=long M1_TEST_SOAK_SECONDS=$(or $(SOAK),1200) .venv/bin/python -m pytest -q tests/faults
+
+brokers:  ## the main job and its faults on Redis, Valkey and RabbitMQ, one after the other
+	@$(PYTHON) deploy/bootstrap.py --dev
+	@for broker in redis valkey rabbitmq; do echo $$broker; $(CLEAN) M1_TEST_BROKER=$$broker .venv/bin/python -m pytest \
+		-q tests/test_brokers.py tests/test_main_job.py tests/services/test_servers.py || exit 1; done
 
 screenshots:  ## photograph every screen into var/screens, and docs/screens.md with its pictures anew
 	@$(PYTHON) deploy/bootstrap.py --dev --browser

@@ -11,6 +11,8 @@ from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from tests import rows
 from tests.world import set_up
@@ -18,7 +20,7 @@ from tests.world import set_up
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # A process that begins one of these last works on alone, while the others have nothing left to do.
 LONGEST = ["tests/test_main_job.py", "tests/agents/test_races.py", "tests/m1site/test_demo.py"]
-LONGEST += ["tests/faults/test_matrix.py", "tests/test_brokers.py", "tests/services/test_servers.py"]
+LONGEST += ["tests/faults/test_matrix.py", "tests/services/test_servers.py"]
 plain_flush = BaseDatabaseOperations.execute_sql_flush
 plain_teardown = TransactionTestCase._fixture_teardown
 
@@ -76,6 +78,17 @@ def why_no_e2e() -> str:
     if not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
         return "they need a process of their own; see `make test`"
     return ""
+
+
+class Scheduling(LoadFileScheduling):
+    """What `--dist loadfile` stands for: a worker takes a whole file, and all of tests/faults, which has one site."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/faults" if nodeid.startswith("tests/faults/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def place_in_line(item: pytest.Item) -> int:

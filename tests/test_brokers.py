@@ -1,6 +1,6 @@
-"""M1's processes on another broker than all other tests: the main job, a message many times, it is away, hung, emptied.
+"""M1 on the broker that M1_TEST_BROKER names: the main job, a message many times, a broker away, hung and emptied.
 
-It is RabbitMQ. M1_TEST_BROKER=redis|valkey|rabbitmq names one, in the long form, and for tests/test_main_job.py, too.
+`make brokers` names Redis, Valkey and RabbitMQ in turn, for tests/test_main_job.py as well.
 """
 
 import signal
@@ -16,11 +16,11 @@ from tests.killing import below
 from tests.people import Call, assert_the_main_job_is_done, until
 from tests.processes import Processes, own_database, running
 from tests.services import brokers
-from tests.services.brokers import RABBITMQ, Broker
+from tests.services.brokers import Broker
 
 LONG_SECONDS = 60
 HANGS_SECONDS = 20  # a click must not wait for the broker; what else it waits for on a busy machine is not the point
-long_form = pytest.mark.skipif(not brokers.chosen(), reason="the long form: M1_TEST_BROKER names the broker")
+pytestmark = pytest.mark.skipif(not brokers.chosen(), reason="`make brokers` runs it")
 
 
 @dataclass
@@ -48,12 +48,7 @@ class Trial:
         assert self.effects.counts[call["requestId"]] == 1
 
 
-def kinds() -> list[str]:
-    """Return the kinds of this run: the one that was asked for, else the one that no other test uses."""
-    return [brokers.chosen() or RABBITMQ]
-
-
-@pytest.fixture(scope="module", params=kinds())
+@pytest.fixture(scope="module", params=[brokers.chosen()])
 def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     kind: str = request.param
     if why := brokers.why_not(kind):
@@ -91,7 +86,6 @@ def test_the_same_message_many_times_is_one_effect(trial: Trial) -> None:
     assert trial.effects.counts[call["requestId"]] == 1
 
 
-@long_form
 def test_a_worker_that_was_killed_gets_its_message_again_and_does_nothing(trial: Trial) -> None:
     (call,) = trial.m1.waiting(trial.m1.run("counter"))
     trial.effects.hold()
@@ -122,7 +116,6 @@ def test_a_decision_does_not_wait_for_a_broker_that_hangs(trial: Trial) -> None:
     trial.assert_it_ran_once(call)
 
 
-@long_form
 def test_what_a_killed_or_emptied_broker_has_lost_is_a_delay_only(trial: Trial) -> None:
     def stop_executor() -> None:
         trial.m1.children["executor"].kill()

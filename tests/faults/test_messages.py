@@ -19,6 +19,7 @@ MADE_UP = [("executor", "agents.execute", 1_000), ("executor", "agents.preview",
 @pytest.fixture
 def broker(site: Site) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(site.m1.redis.url) as client:
+        messages.give_back(client)
         yield client
 
 
