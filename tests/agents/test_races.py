@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif("sqlite" in os.environ.get("M1_TEST_DATABASE", ""), reason="needs PostgreSQL"),
 ]
-ROUNDS = int(os.environ.get("M1_RACE_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("M1_RACE_ROUNDS", "25"))
 
 
 class Together:

@@ -20,6 +20,7 @@ from tests.killing import below, is_alive
 from tests.people import until
 from tests.processes import Processes, own_database, running
 
+pytestmark = pytest.mark.skipif(os.environ.get("M1_TEST_FAULTS") != "long", reason="`make faults` runs it")
 PLANNERS = 5
 SILENT_SECONDS = 60  # a lease of 15, a sweep every 2, and a busy machine
 HELD = ("waiting", "unsaid", "stopped", "cancelled", "delivered", "recorded")
