@@ -1,8 +1,12 @@
 """An executor that has the tools which misbehave, under a policy that lets one approver say yes to them."""
 
+import threading
+
 import pytest
+from django.db import connection
 
 from agents import tasks
+from agents.models import ToolCall
 from policy import allowlist, registry
 from tests.agents.steps import publish
 from tests.world import POLICY, TOOLS, World
@@ -18,3 +22,17 @@ def give(world: World, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     publish(world, POLICY.replace("tools: [files.write]", f"tools: [files.write, {', '.join(names)}]"))
     definitions = registry.load(MODULES)
     monkeypatch.setattr(tasks, "definitions", lambda: definitions)
+
+
+def at_work(call: ToolCall) -> threading.Thread:
+    """Return a thread that has begun to execute a call."""
+
+    def work() -> None:
+        try:
+            tasks.execute(str(call.pk))
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    return worker

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from agents import execution, runs, tasks, tool_calls
+from agents import execution, runs, tool_calls
 from agents.models import Execution, ToolCall
 from agents.sandbox_values import Result
 from tests.agents import executor
@@ -71,14 +71,7 @@ def test_a_tool_that_is_deaf_and_has_offspring_is_dead_before_its_call_is_cancel
     executor.give(world, monkeypatch, "hostile.survivor")
     call = approved(world, tool="hostile.survivor", arguments={"then": "wait"})
 
-    def work() -> None:
-        try:
-            tasks.execute(str(call.pk))
-        finally:
-            connection.close()
-
-    worker = threading.Thread(target=work)
-    worker.start()
+    worker = executor.at_work(call)
     family = until(processes, what="the tool runs")
     assert all(map(is_alive, family))
     assert events(call)[-1] == "tool_call.executing"

@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from agents import losing, previews, sandbox_process, tasks, tool_calls
 from agents.models import Execution, ToolCall
@@ -57,14 +56,7 @@ def test_a_stopped_call_whose_tool_cannot_be_killed_is_lost_and_not_cancelled(
     executor.give(world, monkeypatch, "hostile.look_at")
     call = approved(world, tool="hostile.look_at", arguments={"path": str(disk.place)})
 
-    def work() -> None:
-        try:
-            tasks.execute(str(call.pk))
-        finally:
-            connection.close()
-
-    worker = threading.Thread(target=work)
-    worker.start()
+    worker = executor.at_work(call)
     victim = disk.victim(30)
     tool_calls.cancel(call.pk, actor=world.riley, reason="It is wrong.")
     worker.join(30)
