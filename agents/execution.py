@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from agents import queue, runs
 from agents.actors import system
 from agents.models import AgentRun, Execution, ToolCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from agents.states import Status
 from audit import clock, trail
 from audit.prepared import Change, prepared, prepared_update

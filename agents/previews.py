@@ -6,10 +6,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents import queue, sandbox
+from agents import queue
 from agents.actors import system
 from agents.models import ToolCall
-from agents.sandbox import Limits
+from agents.sandbox import running
+from agents.sandbox.running import Limits
 from agents.states import Status
 from audit import trail
 from policy.registry import Definition
@@ -27,11 +28,11 @@ def make(request_id: UUID, definitions: dict[str, Definition], limits_of: Callab
         return _store(call, "failed", "")
     arguments = bytes(call.revisions.get(number=call.revision).arguments)
     try:
-        result = sandbox.run(
+        result = running.run(
             definition, definition.preview, arguments, request_id=str(request_id), limits=limits_of(definition),
             environment=os.environ, beat=lambda: True,
         )  # fmt: skip
-    except sandbox.StillAliveError as error:
+    except running.StillAliveError as error:
         return _store(call, "failed", str(error))
     return _store(call, "ready" if result.ok else "failed", result.output if result.ok else result.error)
 

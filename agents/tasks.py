@@ -15,7 +15,7 @@ from agents.patience import patiently
 from agents.planners.base import Planner
 from agents.planners.claude import ClaudePlanner
 from agents.planners.scripted import ScriptedPlanner
-from agents.sandbox import Limits, StillAliveError
+from agents.sandbox.running import Limits, StillAliveError
 from policy import registry
 from policy.registry import Definition
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from agents import sandbox, sandbox_answer
 from agents.claiming import Claimed
-from agents.sandbox_values import Limits, Result
+from agents.sandbox import answer, running
+from agents.sandbox.values import Limits, Result
 
 UNFINISHED = "unfinished"
 WAITS_SECONDS = (1, 3)
@@ -25,18 +25,18 @@ def run(
 
     beat      keeps the lease, also between tries; False: the call is not ours any more, or a person stopped it
     retried   puts the next try (2, 3) on record with the result before it; False as above
-    Raises StillAliveError, as `sandbox.run` does; nothing is tried again after that.
+    Raises StillAliveError, as `running.run` does; nothing is tried again after that.
     """
     definition = claimed.definition
     for number, wait in enumerate((*WAITS_SECONDS, 0), start=1):
-        result = sandbox.run(
+        result = running.run(
             definition, definition.function, claimed.arguments, request_id=str(claimed.request_id), limits=limits,
             environment=environment, beat=beat,
         )  # fmt: skip
         if result.error_code != UNFINISHED or not definition.idempotent:
             return result
         if wait and not (_waited(wait, beat) and retried(number + 1, result)):
-            return sandbox_answer.failed("cancelled", f"Stopped before try {number + 1}. {result.error}")
+            return answer.failed("cancelled", f"Stopped before try {number + 1}. {result.error}")
     return replace(result, error=f"It could not finish in {number} tries. {result.error}")
 
 

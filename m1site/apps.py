@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
-from agents import sandbox_host
+from agents.sandbox import host
 
 
 class M1AdminConfig(AdminConfig):
@@ -26,4 +26,4 @@ class SiteConfig(AppConfig):
         import_module("m1site.celery")
         import_module("m1site.accounts.factors_admin")  # after the admin found the pages of all apps
         if settings.M1_ROLE:
-            sandbox_host.hide_memory()
+            host.hide_memory()

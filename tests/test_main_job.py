@@ -182,7 +182,7 @@ def test_forged_messages_have_no_effect_and_the_worker_lives(
         stranger.send_task("agents.execute", args=[request_id], queue="executor")
     for arguments in ([], [waiting["requestId"], 1], [None], [{"$ne": 1}], ["../../etc/passwd"], ["x" * 100_000]):
         stranger.send_task("agents.execute", args=arguments, queue="executor")
-    for task in ("os.system", "agents.sandbox.run", "builtins.eval", "celery.chord_unlock"):
+    for task in ("os.system", "agents.sandbox.running.run", "builtins.eval", "celery.chord_unlock"):
         stranger.send_task(task, args=["touch /tmp/m1-forged"], queue="executor")
     stranger.send_task("agents.execute", args=[waiting["requestId"]], queue="executor", serializer="pickle")
     until(lambda: is_drained(m1), 120, what="the queue is empty")

@@ -13,7 +13,7 @@ from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 
 from agents import eligibility, opened, tool_calls, typed_name, visibility
-from agents.decision_forms import LookForm
+from agents.forms.decision import LookForm
 from agents.models import Decision, ToolCall
 from agents.opened import Opened
 from agents.seen import Seen

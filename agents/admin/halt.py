@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from agents import halts
-from agents.halt_form import HaltForm
+from agents.forms.halt import HaltForm
 from agents.models import Halt
 from audit.errors import M1Error
 from policy.readonly import ReadOnlyAdmin

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import break_glass, dossier, eligibility, visibility
+from agents import break_glass, eligibility, visibility
 from agents.api import bodies, call_rows
 from agents.api.call_answers import CallDetail, ListedCall
+from agents.dossier import making
 from agents.models import ToolCall
 from audit.rest import caller
 
@@ -68,4 +69,4 @@ class Dossier(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, request_id: UUID) -> Response:
         """Return the dossier; its digest goes on the trail, so that a copy can be told from a forgery."""
-        return Response(dossier.make(request_id, actor=caller(request)))
+        return Response(making.make(request_id, actor=caller(request)))

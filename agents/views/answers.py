@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from django.forms import Form
 
 from agents import blocks, break_glass, tool_calls
-from agents.decision_forms import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
 from agents.errors import NotFoundError
-from agents.forms import ReasonForm
+from agents.forms.decision import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
+from agents.forms.run import ReasonForm
 from agents.models import ToolCall
 from agents.views.door import Request
 

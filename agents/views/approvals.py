@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents import opened, typed_name, visibility, waiting
-from agents.decision_forms import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
-from agents.forms import ReasonForm
+from agents.forms.decision import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
+from agents.forms.run import ReasonForm
 from agents.models import Decision, ToolCall
 from agents.views import call_shown
 from agents.views.answers import ANSWERS, form_of

@@ -8,9 +8,10 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import away_form, delegations
-from agents.away_form import AwayForm
+from agents import delegations
 from agents.errors import InvalidFieldError
+from agents.forms import away as away_form
+from agents.forms.away import AwayForm
 from agents.models import Delegation
 from agents.views.door import Request, signed_in
 from audit import clock

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from agents import batches, opened, shown_facts, tool_calls, visibility, waiting
-from agents.decision_forms import PRESETS, LookForm
 from agents.errors import NotEligibleError, StaleDecisionError
-from agents.forms import text
+from agents.forms.decision import PRESETS, LookForm
+from agents.forms.run import text
 from agents.models import Decision, ToolCall
 from agents.opened import Opened
 from agents.seen import Seen

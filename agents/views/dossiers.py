@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_http_methods
 
-from agents import dossier
+from agents.dossier import making
 from agents.errors import NotFoundError
 from agents.views.door import Request, signed_in
 from audit import canonical
@@ -16,7 +16,7 @@ from audit import canonical
 def page(request: Request, /, request_id: UUID) -> HttpResponseBase:
     """Return the dossier as a download; 404 for a call that the person may not see."""
     try:
-        found = dossier.make(request_id, actor=request.user)
+        found = making.make(request_id, actor=request.user)
     except NotFoundError:
         raise Http404 from None
     name = f'attachment; filename="m1-dossier-{request_id}.json"'

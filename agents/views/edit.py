@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents import editing, opened
-from agents.argument_forms import ArgumentForm
-from agents.decision_forms import EditForm
 from agents.errors import InvalidFieldError
+from agents.forms.arguments import ArgumentForm
+from agents.forms.decision import EditForm
 from agents.models import ToolCall
 from agents.states import Status
 from agents.views.approvals import shown_since, visible

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents import halts, timeline
-from agents.halt_form import HaltForm
+from agents.forms.halt import HaltForm
 from agents.models import Halt
 from agents.views.door import Request, signed_in
 from agents.visibility import SEE_ALL_GROUPS, User, group_names

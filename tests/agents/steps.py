@@ -12,7 +12,7 @@ from django.db import connection
 from agents import claiming, execution, proposals, runs, tasks, tool_calls
 from agents.models import Agent, AgentRun, ToolCall
 from agents.proposals import ExternalCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from agents.seen import Seen
 from audit import clock
 from audit.models import AuditEvent

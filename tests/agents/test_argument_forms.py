@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.argument_forms import ArgumentForm
+from agents.forms.arguments import ArgumentForm
 from audit import canonical
 from policy.proposal import ToolShape
 from policy.tool_facts import ToolFacts

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from agents import attention, opened, shown_facts
-from agents.decision_forms import RejectForm
+from agents.forms.decision import RejectForm
 from agents.models import AgentRun, Decision, ToolCall
 from agents.seen import Seen
 from agents.shown_facts import EXPANDABLE, Shown

@@ -5,7 +5,7 @@ import pytest
 from agents import execution, tool_calls
 from agents.errors import InvalidFieldError, NotFoundError, WrongStateError
 from agents.models import AgentRun, Execution, Outbox, ToolCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from agents.states import Status
 from audit.models import AuditEvent
 from tests.agents import steps

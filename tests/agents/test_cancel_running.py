@@ -10,7 +10,7 @@ from django.db import connection
 
 from agents import execution, runs, tool_calls
 from agents.models import Execution, ToolCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from tests.agents import executor
 from tests.agents.steps import approved, claim, events
 from tests.killing import is_alive

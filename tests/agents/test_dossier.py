@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from agents import dossier, dossier_parts
+from agents.dossier import making, parts
 from agents.models import AgentRun, ToolCall
 from audit import canonical
 from audit.models import AuditEvent, AuditPayload
@@ -184,7 +184,7 @@ def test_the_text_of_a_token_and_the_wire_of_the_model_are_in_no_dossier(world: 
 
 def test_a_token_changed_by_hand_is_named_as_one(world: World) -> None:
     row, other = steps.token_of(ran(world)), steps.token_of(ran(world))
-    assert dossier_parts.token_of(row, world.ava)["signatureIsGenuine"] is True
+    assert parts.token_of(row, world.ava)["signatureIsGenuine"] is True
     changes = {
         "token": other.token,
         "scope": "{}",
@@ -194,7 +194,7 @@ def test_a_token_changed_by_hand_is_named_as_one(world: World) -> None:
     for name, value in {**changes, "jti": other.jti}.items():
         changed = ApprovalToken.objects.get(pk=row.pk)
         setattr(changed, name, value)
-        assert dossier_parts.token_of(changed, world.ava)["signatureIsGenuine"] is False, name
+        assert parts.token_of(changed, world.ava)["signatureIsGenuine"] is False, name
 
 
 def test_a_yes_ahead_of_time_leads_to_the_person_who_gave_it(world: World) -> None:
@@ -222,7 +222,7 @@ def test_many_answers_cost_no_more_queries() -> None:
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:
-            dossier.make(call.pk, actor=root)
+            making.make(call.pk, actor=root)
         counts.append(len(queries))
         for _ in range(3):
             decide(call, make_user())

@@ -7,7 +7,7 @@ import pytest
 from agents import edits, orchestrator, previews, tasks
 from agents.models import Outbox, ToolCall, ToolCallRevision
 from agents.planners import transcript
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from audit import canonical
 from tests.agents import steps
 from tests.agents.stage import set_up
@@ -30,7 +30,7 @@ def test_the_preview_is_made_again_and_never_one_of_other_arguments(world: World
             edit(call, world.ava)
         return Result(True, f'{{"about":{len(shown)}}}', 11, "0" * 64, False, "", "")
 
-    with mock.patch("agents.sandbox.run", meanwhile):
+    with mock.patch("agents.sandbox.running.run", meanwhile):
         previews.make(call.pk, tasks.definitions(), tasks.limits_of)
         call.refresh_from_db()
         assert (call.preview_state, call.preview) == ("waiting", "")

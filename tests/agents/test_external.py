@@ -11,7 +11,7 @@ from agents import proposals, runs, tool_calls
 from agents.errors import InvalidFieldError, NotFoundError, WrongStateError
 from agents.models import AgentRun, Outbox, ToolCall, Turn
 from agents.proposals import ExternalCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from tests.agents import steps
 from tests.agents.steps import WRITE, approve, claim, events, external_run, propose, reject
 from tests.world import World

@@ -11,7 +11,7 @@ import pytest
 from agents import claiming, dispatch, execution, proposals, queue, runs, tasks
 from agents.models import Agent, Execution, Outbox, ToolCall
 from agents.proposals import ExternalCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from audit import clock
 from policy import tokens
 from policy.models import ApprovalToken, PreauthorizationUse

@@ -7,8 +7,8 @@ import pytest
 
 from agents import tasks
 from agents.models import Execution, ToolCall
-from agents.sandbox_redaction import with_keyed_digest
-from agents.sandbox_values import Result
+from agents.sandbox.redaction import with_keyed_digest
+from agents.sandbox.values import Result
 from audit.models import AuditPayload
 from m1site.accounts.models import User
 from tests.agents import executor

@@ -7,7 +7,7 @@ import pytest
 
 from agents import runs, tool_calls
 from agents.models import Execution, ToolCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from tests.agents import steps, stuck
 from tests.agents.pages import client_of, path_of, text_of
 from tests.agents.steps import DONE, events

@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import pytest
 
-from agents import sandbox
-from agents.sandbox import Limits, Result
+from agents.sandbox import running
+from agents.sandbox.running import Limits, Result
 from policy import registry
 
 TOOLS = registry.load(["tests.tools.hostile", "policy.tools.files"])
@@ -36,7 +36,7 @@ def call(
     **arguments: Any,
 ) -> Result:
     definition = TOOLS[name]
-    return sandbox.run(
+    return running.run(
         definition, definition.function, json.dumps(arguments).encode(),
         request_id=REQUEST, limits=limits, environment=environment or {}, beat=beat,
     )  # fmt: skip
@@ -275,7 +275,7 @@ def test_many_tools_run_at_once_in_threads() -> None:
 
 def test_only_the_tools_own_functions_are_run() -> None:
     with pytest.raises(ValueError, match="has no function"):
-        sandbox.run(
+        running.run(
             TOOLS["files.read"], "_open_root", b"{}",
             request_id=REQUEST, limits=LIMITS, environment={}, beat=lambda: True,
         )  # fmt: skip
@@ -283,7 +283,7 @@ def test_only_the_tools_own_functions_are_run() -> None:
 
 def test_a_preview_runs_like_the_tool(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("hello")
-    result = sandbox.run(
+    result = running.run(
         TOOLS["files.delete"], "preview_delete", b'{"path":"a.txt"}',
         request_id=REQUEST, limits=LIMITS, environment={"M1_FILES_ROOT": str(tmp_path)}, beat=lambda: True,
     )  # fmt: skip

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from agents import sandbox
-from agents.sandbox import Limits, Result
-from agents.sandbox_environment import MAX_BYTES, granted
+from agents.sandbox import running
+from agents.sandbox.environment import MAX_BYTES, granted
+from agents.sandbox.running import Limits, Result
 from policy import registry
 
 LOOK = registry.load(["tests.tools.hostile"])["hostile.look"]
@@ -22,7 +22,7 @@ LIMITS = Limits(seconds=20, cpu_seconds=10, memory_mb=256, output_bytes=64_000, 
 
 
 def look(environment: Mapping[str, str]) -> Result:
-    return sandbox.run(
+    return running.run(
         LOOK, LOOK.function, b"{}",
         request_id=str(uuid4()), limits=LIMITS, environment=environment, beat=lambda: True,
     )  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_a_variable_stops_the_tool_before_it_starts(
 
 def test_the_largest_variable_starts_a_tool() -> None:
     wide = dataclasses.replace(LIMITS, output_bytes=200_000)
-    result = sandbox.run(
+    result = running.run(
         LOOK, LOOK.function, b"{}", request_id=str(uuid4()), limits=wide,
         environment={NAME: "x" * MAX_BYTES, **os.environ}, beat=lambda: True,
     )  # fmt: skip
@@ -87,7 +87,7 @@ def test_the_largest_variable_starts_a_tool() -> None:
 def test_a_value_out_of_a_file_is_masked_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tells = registry.load(["tests.tools.hostile"])["hostile.tells"]
     (tmp_path / "secret").write_text("smtp://user:canary@host")
-    sandbox.run(
+    running.run(
         tells, tells.function, b"{}", request_id=str(uuid4()), limits=LIMITS,
         environment={f"{NAME}_FILE": str(tmp_path / "secret")}, beat=lambda: True,
     )  # fmt: skip

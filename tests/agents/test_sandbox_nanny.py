@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agents import sandbox_process
-from agents.sandbox_values import Result
+from agents.sandbox import process
+from agents.sandbox.values import Result
 from policy import registry
 from tests.agents import test_sandbox
 from tests.agents.test_sandbox import LIMITS, REQUEST, is_alive, nothing_stays, within
@@ -67,7 +67,7 @@ def test_a_tool_that_kills_the_nanny_does_not_end_the_next_one() -> None:
 
 
 def test_a_tool_that_stops_the_nanny_is_stopped_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox_process, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(process, "GRACE_SECONDS", 0.5)
     before = held()["nanny"]
     result = call("stop_nanny", limits=within(seconds=0.5))
     assert (result.ok, result.error_code) == (False, "timeout")

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from agents import execution, halts, orchestrator, queue, runs, setbacks, sweeping, sweeps, tasks, tool_calls
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, WrongStateError
 from agents.models import AgentRun, Execution, Outbox, ToolCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from audit import clock
 from tests.agents import steps
 from tests.agents.steps import approve, approved, ask, claim, events, propose

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from agents import opened, typed_name
-from agents.decision_forms import ApproveForm
+from agents.forms.decision import ApproveForm
 from agents.models import Decision, ToolCall
 from audit import clock
 from m1site.accounts.models import User

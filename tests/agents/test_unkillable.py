@@ -11,9 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from agents import losing, previews, sandbox_process, tasks, tool_calls
+from agents import losing, previews, tasks, tool_calls
 from agents.models import Execution, ToolCall
-from agents.sandbox_host import end_marked
+from agents.sandbox import process
+from agents.sandbox.host import end_marked
 from audit.models import AuditPayload
 from tests.agents import executor, steps, test_sandbox
 from tests.agents.pages import client_of, path_of, text_of
@@ -43,7 +44,7 @@ os.waitpid(-1, 0)
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SilentDisk]:
     if why := why_none(tmp_path / "try"):
         pytest.skip(why)
-    monkeypatch.setattr(sandbox_process, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(process, "GRACE_SECONDS", 0.5)
     with silent_disk(tmp_path / "silent") as found:
         yield found
 
@@ -79,7 +80,7 @@ def test_nothing_is_said_about_a_tool_that_could_not_be_killed_but_that(disk: Si
     """Not even that it timed out: whoever reads a result takes it that the tool has ended."""
     asking = threading.Thread(target=disk.victim, args=[30])
     asking.start()
-    with pytest.raises(test_sandbox.sandbox.StillAliveError):
+    with pytest.raises(test_sandbox.running.StillAliveError):
         test_sandbox.call("hostile.look_at", limits=within(seconds=1), path=str(disk.place))
     asking.join()
     assert test_sandbox.call("hostile.sleep", seconds=0.0).ok, "the worker goes on"
@@ -88,13 +89,13 @@ def test_nothing_is_said_about_a_tool_that_could_not_be_killed_but_that(disk: Si
 @pytest.mark.django_db
 def test_a_preview_that_cannot_be_killed_is_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def still_alive(*_: object, **__: object) -> None:
-        raise test_sandbox.sandbox.StillAliveError
+        raise test_sandbox.running.StillAliveError
 
     call = steps.ask(world)
-    monkeypatch.setattr(previews.sandbox, "run", still_alive)
+    monkeypatch.setattr(previews.running, "run", still_alive)
     previews.make(call.pk, tasks.definitions(), tasks.limits_of)
     call.refresh_from_db()
-    assert (call.preview_state, call.preview) == ("failed", str(test_sandbox.sandbox.StillAliveError()))
+    assert (call.preview_state, call.preview) == ("failed", str(test_sandbox.running.StillAliveError()))
 
 
 @pytest.mark.django_db
@@ -121,13 +122,13 @@ def sleepers() -> Iterator[None]:
 def chains(tmp_path: Path) -> Iterator[None]:
     """Processes that hold the mark and are gone before anybody can kill them; their children are there instead."""
     stop = tmp_path / "stop"
-    with subprocess.Popen([sys.executable, "-c", CHAINS, MARK, LINK, str(stop)]) as process:
+    with subprocess.Popen([sys.executable, "-c", CHAINS, MARK, LINK, str(stop)]) as chain:
         try:
             until(holders, what="the first links")
             yield
         finally:
             stop.touch()
-            process.wait()
+            chain.wait()
 
 
 def test_all_that_hold_the_mark_are_dead_when_that_is_said(sleepers: None) -> None:

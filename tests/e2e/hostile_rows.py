@@ -8,7 +8,7 @@ from django.test import Client
 from agents import blocks, break_glass, delegations, editing, halts, proposals, runs, tool_calls
 from agents.models import Agent, AgentRun, Decision, ToolCall
 from agents.proposals import ExternalCall
-from agents.sandbox_values import Result
+from agents.sandbox.values import Result
 from audit import canonical, clock
 from m1site.accounts import api_keys
 from m1site.accounts.models import User

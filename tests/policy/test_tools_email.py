@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import pytest
 
-from agents import sandbox
-from agents.sandbox import Limits, Result
+from agents.sandbox import running
+from agents.sandbox.running import Limits, Result
 from policy import registry
 from policy.tools.email import preview_send
 
@@ -27,7 +27,7 @@ FROM = "m1@example.org"
 
 def send(url: str, function: str = "send", sender: str = FROM, **changes: Any) -> Result:
     arguments = {"to": ["ann@example.org", "bob@example.org"], "subject": "May", "body": "Hi,\nhere it is.\n"} | changes
-    return sandbox.run(
+    return running.run(
         SEND, function, json.dumps(arguments).encode(), request_id=REQUEST, limits=LIMITS,
         environment={"M1_EMAIL_URL": url, "M1_EMAIL_FROM": sender}, beat=lambda: True,
     )  # fmt: skip

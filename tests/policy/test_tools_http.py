@@ -17,8 +17,8 @@ from uuid import uuid4
 
 import pytest
 
-from agents import sandbox
-from agents.sandbox import Limits, Result
+from agents.sandbox import running
+from agents.sandbox.running import Limits, Result
 from policy import registry
 from policy.declare import Answer, ToolError
 from policy.tools import http, http_address, http_connection
@@ -383,7 +383,7 @@ def test_https_is_never_spoken_in_clear(server: RawServer, monkeypatch: pytest.M
 def run(url: str, environment: dict[str, str], function: str = "request") -> Result:
     tool = registry.load(["policy.tools.http"])["http.request"]
     arguments = json.dumps({"method": "POST", "url": url, "body": "x"}).encode()
-    return sandbox.run(
+    return running.run(
         tool, function, arguments, request_id=REQUEST, limits=LIMITS, environment=environment, beat=lambda: True
     )
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import pytest
 
-from agents import sandbox
-from agents.sandbox import Limits
+from agents.sandbox import running
+from agents.sandbox.running import Limits
 from policy import documents, lint, registry
 from policy.declare import tool
 from policy.registry import Definition
@@ -64,7 +64,7 @@ def test_the_schema_is_what_the_page_says(definition: Definition) -> None:
 def test_the_tool_runs_in_the_sandbox_as_its_preview_shows(definition: Definition, tmp_path: Path) -> None:
     ledger, request_id = tmp_path / "ledger", str(uuid4())
     results = [
-        sandbox.run(
+        running.run(
             definition, function, json.dumps(CALL).encode(), request_id=request_id, limits=LIMITS,
             environment={"SHOP_LEDGER": str(ledger)}, beat=lambda: True,
         )

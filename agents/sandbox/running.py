@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agents.errors import AgentsError
-from agents.sandbox_answer import Ending, failed, result_of
-from agents.sandbox_environment import UnusableVariable, granted
-from agents.sandbox_process import Child, Stream, started
-from agents.sandbox_redaction import with_keyed_digest, without_secrets
-from agents.sandbox_values import NOISE_BYTES, Limits, Result
+from agents.sandbox.answer import Ending, failed, result_of
+from agents.sandbox.environment import UnusableVariable, granted
+from agents.sandbox.process import Child, Stream, started
+from agents.sandbox.redaction import with_keyed_digest, without_secrets
+from agents.sandbox.values import NOISE_BYTES, Limits, Result
 from policy.registry import Definition
 
 __all__ = ["Limits", "Result", "StillAliveError", "run"]

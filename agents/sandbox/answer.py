@@ -6,8 +6,8 @@ import re
 import signal
 from dataclasses import dataclass
 
-from agents.sandbox_process import Stream
-from agents.sandbox_values import NOISE_BYTES, Limits, Result
+from agents.sandbox.process import Stream
+from agents.sandbox.values import NOISE_BYTES, Limits, Result
 from audit import canonical
 from audit.errors import MalformedJSONError, NotCanonicalError
 from policy.reveal import reveal

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from agents import opened, typed_name
 from agents.attention import MAX_OPEN_SECONDS
 from agents.break_glass import LEAST_REASON
-from agents.forms import text
+from agents.forms.run import text
 from agents.models import Decision, ToolCall
 from agents.opened import Opened
 from agents.seen import Seen

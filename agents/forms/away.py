@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 
 from agents.delegations import MAX_REASON
-from agents.forms import text
+from agents.forms.run import text
 from audit import clock
 
 MOST_NAMES = 200

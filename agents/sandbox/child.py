@@ -1,4 +1,4 @@
-"""What runs as a tool's process, from the fork to its end; the nanny has made it: see `agents.sandbox_nanny`.
+"""What runs as a tool's process, from the fork to its end; the nanny has made it: see `agents.sandbox.nanny`.
 
 Imports the standard library, and the words in which tools are declared. The tool's answer goes to a descriptor of its
 own: a word, a line break, and what belongs to the word.
@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any, NamedTuple, NoReturn
 
-from agents.sandbox_kin import PR_SET_DUMPABLE, control, die_with
+from agents.sandbox.kin import PR_SET_DUMPABLE, control, die_with
 from policy import declare
 
 HEAD_BYTES = 2_000

@@ -6,8 +6,8 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q
 
-from agents import dossier_events
 from agents.api import shown
+from agents.dossier import events
 from agents.models import Decision, ToolCall, ToolCallRevision
 from agents.scopes import naming
 from audit import canonical
@@ -25,7 +25,7 @@ def withheld(call: ToolCall, actor: AbstractUser, may_view: bool) -> list[str]:
         (may_view, "Arguments, preview, result and the tool's own words: you may not read them."),
         (not declared.get("sensitive_arguments") and not declared.get("sensitive_results"),
          "Sensitive values are masked with their length, and digests over them are keyed with a secret of M1."),
-        (dossier_events.may_read(actor), "The facts of events: who oversees may read them. Their digests are here."),
+        (events.may_read(actor), "The facts of events: who oversees may read them. Their digests are here."),
         (actor.has_perm(shown.OVERSIGHT), "How others looked before they decided: who oversees may read it."),
         (False, "The texts of tokens and the wire messages to and from the model are in no dossier."),
     ]  # fmt: skip

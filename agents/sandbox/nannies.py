@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-MAIN = "import sys; sys.path.insert(0, sys.argv[3]); from agents.sandbox_nanny import main; main()"
+ROOT = Path(__file__).resolve().parents[2]
+MAIN = "import sys; sys.path.insert(0, sys.argv[3]); from agents.sandbox.nanny import main; main()"
 ROOM_BYTES = 8_192
 """Of the environment, in which each tool's process shows others whose it is: twice the longest path."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from agents.argument_kinds import Kind, WrongValueError, kind_of
+from agents.forms.argument_kinds import Kind, WrongValueError, kind_of
 from audit import canonical
 from audit.canonical import JSON
 from policy import schemas

@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
-from agents import sandbox_nannies
-from agents.sandbox_host import end_marked, hide_memory
-from agents.sandbox_nannies import Nanny
+from agents.sandbox import nannies
+from agents.sandbox.host import end_marked, hide_memory
+from agents.sandbox.nannies import Nanny
 
 GRACE_SECONDS = 5
 """How long the nanny has to kill everything; then it is killed itself."""
@@ -86,7 +86,7 @@ class Child:
         return self.status
 
     def _with_nanny(self, status: int) -> int:
-        sandbox_nannies.free(self.nanny)
+        nannies.free(self.nanny)
         return status
 
     def _without_nanny(self) -> int:
@@ -111,7 +111,7 @@ def started(order: bytes, answer: Stream, noise: Stream) -> Iterator[Child]:
         with ExitStack() as handed_over:
             descriptors = [_file(order, handed_over), _pipe(answer, stack, handed_over)]
             descriptors.append(_pipe(noise, stack, handed_over))
-            child = Child(sandbox_nannies.engaged(directory, descriptors), answer, noise, directory)
+            child = Child(nannies.engaged(directory, descriptors), answer, noise, directory)
             stack.callback(child.stop)
         yield child
 

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.utils.crypto import salted_hmac
 
-from agents import dossier_events, dossier_parts
 from agents.actors import actor_of
+from agents.dossier import events, parts
 from agents.errors import NotFoundError
 from agents.keyed_digests import PREFIX
 from agents.models import Decision, ToolCall
@@ -52,17 +52,17 @@ def _found(request_id: UUID, actor: AbstractUser) -> ToolCall:
 
 
 def _facts(call: ToolCall, actor: AbstractUser, keyed: Callable[[JSON], JSON]) -> dict[str, Any]:
-    may_view, tokens = may_view_bodies(actor, call), dossier_parts.tokens_of(call)
+    may_view, tokens = may_view_bodies(actor, call), parts.tokens_of(call)
     return {
-        "madeAt": clock.now(), "madeFor": actor.get_username(), "readMe": dossier_events.WHAT_PROVES_WHAT,
-        "withheld": dossier_parts.withheld(call, actor, may_view),
-        "run": dossier_parts.run_of(call), "turn": dossier_parts.turn_of(call), "call": dossier_parts.call_of(call),
-        "tool": dossier_parts.tool_of(call), "revisions": dossier_parts.revisions_of(call, may_view),
-        "preview": dossier_parts.preview_of(call, may_view), "verdicts": dossier_parts.verdicts_of(call),
-        "rounds": dossier_parts.rounds_of(call, actor),
-        "tokens": [dossier_parts.token_of(row, actor) for row in tokens],
-        "execution": dossier_parts.execution_of(call, may_view),
-        "events": dossier_events.of(call, [row.pk for row in tokens], actor, keyed),
+        "madeAt": clock.now(), "madeFor": actor.get_username(), "readMe": events.WHAT_PROVES_WHAT,
+        "withheld": parts.withheld(call, actor, may_view),
+        "run": parts.run_of(call), "turn": parts.turn_of(call), "call": parts.call_of(call),
+        "tool": parts.tool_of(call), "revisions": parts.revisions_of(call, may_view),
+        "preview": parts.preview_of(call, may_view), "verdicts": parts.verdicts_of(call),
+        "rounds": parts.rounds_of(call, actor),
+        "tokens": [parts.token_of(row, actor) for row in tokens],
+        "execution": parts.execution_of(call, may_view),
+        "events": events.of(call, [row.pk for row in tokens], actor, keyed),
     }  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from agents import keyed_digests
-from agents.sandbox_answer import ERROR_CHARACTERS
-from agents.sandbox_values import Result
+from agents.sandbox.answer import ERROR_CHARACTERS
+from agents.sandbox.values import Result
 from policy.registry import Definition
 from policy.reveal import reveal
 

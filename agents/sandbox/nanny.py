@@ -1,6 +1,6 @@
 """The nanny: a process beside each worker, under which its tools run one after the other.
 
-`agents.sandbox_nannies` starts it with nothing of the worker's but a socket. It imports little but the standard
+`agents.sandbox.nannies` starts it with nothing of the worker's but a socket. It imports little but the standard
 library, and starts once: it forks a tool in a millisecond, where an interpreter of its own would take each call 25. It
 runs no line of a tool's code itself, opens no order, and lets no process read or change its memory: what it forks is
 always what it was at its start. It adopts every descendant, so that nothing a tool starts can outlive its call: neither
@@ -18,8 +18,8 @@ import socket
 import sys
 from typing import NoReturn
 
-from agents.sandbox_child import Place, become_tool
-from agents.sandbox_kin import (
+from agents.sandbox.child import Place, become_tool
+from agents.sandbox.kin import (
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     control,

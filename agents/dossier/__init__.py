@@ -1,0 +1,1 @@
+"""The dossier of a tool call, for somebody outside M1."""
