@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from agents import audience, halts, notify, rounds, runs
+from agents import halts, notify, runs
 from agents.actors import system
+from agents.approval import audience, rounds
 from agents.models import RequirementGroup, ToolCall
 from agents.states import Status
 from agents.sweeping import each

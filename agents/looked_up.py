@@ -7,7 +7,8 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 
-from agents import eligibility, halts, principals, rounds, standing, visibility
+from agents import halts, principals, visibility
+from agents.approval import eligibility, rounds, standing
 from agents.models import ToolCall, ToolCallRevision
 from audit.prepared import Ask, at_once, prepared
 from policy import allowlist, versions

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from agents import eligibility
+from agents.approval import eligibility
 from agents.models import Notification, NotificationTarget, ToolCall
 from audit import clock
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from agents import budgets, configuration, edits, masking, proposals, queue, runs, setbacks
+from agents import budgets, configuration, masking, proposals, queue, runs, setbacks
 from agents.actors import agent_of, system
+from agents.approval import edits
 from agents.models import AgentRun, ToolCall, Turn
 from agents.planners.base import CallOutcome, Conversation, PastTurn, Reply, Stop
 from agents.pricing import UNPRICED

@@ -9,25 +9,13 @@ from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from agents import (
-    blocks,
-    budgets,
-    configuration,
-    decisions,
-    eligibility,
-    halts,
-    notify,
-    pending_cap,
-    queue,
-    quorum,
-    rounds,
-    runs,
-)
+from agents import budgets, configuration, halts, notify, queue, runs
 from agents.actors import agent_of
+from agents.approval import blocks, decisions, eligibility, pending_cap, quorum, rounds
+from agents.approval.seen import Seen
 from agents.errors import InvalidFieldError, TooManyPendingError, WrongStateError
 from agents.models import AgentRun, Decision, ToolCall, ToolCallRevision, Turn
 from agents.planners.base import ToolUse
-from agents.seen import Seen
 from agents.states import RunStatus, Status, WaitingFor
 from agents.visibility import group_names
 from audit import clock, trail

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agents import execution, halts, losing, notify, queue, runs, setbacks, tool_versions
+from agents import halts, notify, queue, runs, setbacks, tool_versions
 from agents.actors import system
+from agents.executing import execution, losing
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.states import RUN_TERMINAL, TERMINAL, RunStatus, Status, WaitingFor
 from agents.sweeping import each

@@ -9,7 +9,8 @@ from celery import shared_task
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from agents import claiming, dispatch, due, execution, losing, planning, previews, queue, runs, sweeps, tries, workers
+from agents import due, planning, queue, runs, sweeps, workers
+from agents.executing import claiming, dispatch, execution, losing, previews, tries
 from agents.notifications import calling
 from agents.patience import patiently
 from agents.planners.base import Planner

@@ -6,17 +6,19 @@ from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import QuerySet
 
-from agents import blocks, decisions, looked_up, passing, rounds, runs, said, settling, tool_versions
+from agents import looked_up, passing, runs, said, tool_versions
 from agents.actors import actor_of
-from agents.decisions import MAX_COMMENT
+from agents.approval import blocks, decisions, rounds
+from agents.approval.decisions import MAX_COMMENT
+from agents.approval.seen import Seen
 from agents.errors import (
     InvalidFieldError,
     NotEligibleError,
     ToolNotEnabledError,
     WrongStateError,
 )
+from agents.executing import settling
 from agents.models import Decision, Execution, ToolCall
-from agents.seen import Seen
 from agents.states import TERMINAL, Status
 from audit import clock, trail
 from audit.prepared import prepared

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from agents import eligibility, waiting
+from agents.approval import eligibility, waiting
 from agents.models import Halt
 from agents.views import halts
 

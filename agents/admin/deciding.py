@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 
-from agents import eligibility, opened, tool_calls, typed_name, visibility
+from agents import tool_calls, visibility
+from agents.approval import eligibility, opened, typed_name
+from agents.approval.opened import Opened
+from agents.approval.seen import Seen
 from agents.forms.decision import LookForm
 from agents.models import Decision, ToolCall
-from agents.opened import Opened
-from agents.seen import Seen
 from agents.states import Status
 from agents.views import bodies, call_shown, previews
 from audit import clock

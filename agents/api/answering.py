@@ -7,9 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import blocks, break_glass, editing, tool_calls
+from agents import tool_calls
 from agents.api import bodies, call_rows, shown
 from agents.api.call_answers import CallDetail
+from agents.approval import blocks, break_glass, editing
 from agents.errors import WrongStateError
 from agents.models import Decision
 from audit import canonical

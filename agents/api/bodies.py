@@ -3,11 +3,11 @@
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from agents import delegations
 from agents.api.fields import Moment, Seconds
+from agents.approval import delegations
+from agents.approval.shown_facts import EXPANDABLE
 from agents.proposals import MAX_CALLS, MAX_REASON
 from agents.runs import MAX_GOAL
-from agents.shown_facts import EXPANDABLE
 from agents.states import RunStatus, Status
 from agents.tool_calls import MAX_COMMENT
 from audit.rest import Body, Flag, Identifier, Money, Object, Text, Whole

@@ -8,11 +8,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agents import blocks, break_glass_group, editing, eligibility, late_results, opened, settling, shown_facts
 from agents.api import around_answers, decision_answers, shown, words
 from agents.api.around_answers import AroundShape, ToolShape
 from agents.api.decision_answers import BlockShape, DecisionShape, EditShape, RequirementShape
-from agents.eligibility import Seat
+from agents.approval import blocks, break_glass_group, editing, eligibility, opened, shown_facts
+from agents.approval.eligibility import Seat
+from agents.executing import late_results, settling
 from agents.models import ToolCall
 from agents.visibility import User, may_view_bodies
 from audit.canonical import JSON

@@ -8,11 +8,12 @@ from django.db.models import F, Prefetch, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import delegations, eligibility, opened, visibility
+from agents import visibility
 from agents.api.call_answers import CallDetail
+from agents.approval import delegations, eligibility, opened
+from agents.approval.seen import Seen
 from agents.errors import InvalidFieldError, NotFoundError
 from agents.models import Decision, RequirementGroup, ToolCall
-from agents.seen import Seen
 from agents.visibility import User, group_names
 from audit import clock
 from audit.rest import caller

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agents import break_glass
 from agents.api import shown
+from agents.approval import break_glass
 from agents.models import Block, Decision, ToolCall, ToolCallRevision
 from agents.visibility import User
 from audit.rest import Shape

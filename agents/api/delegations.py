@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import delegations
 from agents.api import answers, bodies
+from agents.approval import delegations
 from agents.errors import InvalidFieldError
 from agents.models import Delegation
 from audit import clock

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from agents.attention import MAX_OPEN_SECONDS
+from agents.approval.attention import MAX_OPEN_SECONDS
 
 
 class Seconds(serializers.FloatField):

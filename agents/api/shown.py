@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from agents import edits, masking
-from agents.edits import Change
+from agents import masking
+from agents.approval import edits
+from agents.approval.edits import Change
 from agents.models import Decision, ToolCall, ToolCallRevision
 from agents.visibility import User
 from audit import canonical

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import break_glass, eligibility, visibility
+from agents import visibility
 from agents.api import bodies, call_rows
 from agents.api.call_answers import CallDetail, ListedCall
+from agents.approval import break_glass, eligibility
 from agents.dossier import making
 from agents.models import ToolCall
 from audit.rest import caller

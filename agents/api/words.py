@@ -1,6 +1,6 @@
 """What an agent of somebody's own is told about a call: the same words as the model of an agent of M1's."""
 
-from agents import edits
+from agents.approval import edits
 from agents.models import ToolCall
 from agents.planners import transcript
 from agents.planners.base import CallOutcome

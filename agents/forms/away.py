@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 
-from agents.delegations import MAX_REASON
+from agents.approval.delegations import MAX_REASON
 from agents.forms.run import text
 from audit import clock
 

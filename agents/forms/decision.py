@@ -5,15 +5,15 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import AbstractUser
 
-from agents import opened, typed_name
-from agents.attention import MAX_OPEN_SECONDS
-from agents.break_glass import LEAST_REASON
+from agents.approval import opened, typed_name
+from agents.approval.attention import MAX_OPEN_SECONDS
+from agents.approval.break_glass import LEAST_REASON
+from agents.approval.opened import Opened
+from agents.approval.seen import Seen
+from agents.approval.shown_facts import EXPANDABLE
+from agents.approval.sign_in import SignIn
 from agents.forms.run import text
 from agents.models import Decision, ToolCall
-from agents.opened import Opened
-from agents.seen import Seen
-from agents.shown_facts import EXPANDABLE
-from agents.sign_in import SignIn
 from audit import clock
 
 PRESETS = ("Wrong target", "Out of scope", "Suspicious arguments", "Wrong environment", "Needs a ticket")

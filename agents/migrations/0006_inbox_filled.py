@@ -5,13 +5,13 @@ from typing import Any
 from django.apps.registry import Apps
 from django.db import migrations
 
-from agents.audience import digest
+from agents.approval.audience import digest
 
 BATCH = 500
 
 
 def fill(apps: Apps, editor: object) -> None:
-    """Write it as `agents.audience` does from now on. What is there already stays; to do it again changes nothing."""
+    """Write it as `agents.approval.audience` does. What is there already stays; to do it again changes nothing."""
     del editor
     _fill_runs(apps.get_model("agents", "RunGroup"), apps.get_model("agents", "RequirementGroup"))
     calls: Any = apps.get_model("agents", "ToolCall")

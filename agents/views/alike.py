@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db.models import CharField, QuerySet
 from django.db.models.functions import Cast
 
+from agents.approval.waiting import MOST, Count
 from agents.models import ToolCall
 from agents.views.paging import Page
-from agents.waiting import MOST, Count
 
 Kind: TypeAlias = tuple[str, str | None]
 PER_PAGE = 20

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from django.forms import Form
 
-from agents import blocks, break_glass, tool_calls
+from agents import tool_calls
+from agents.approval import blocks, break_glass
 from agents.errors import NotFoundError
 from agents.forms.decision import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
 from agents.forms.run import ReasonForm

@@ -11,7 +11,8 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import opened, typed_name, visibility, waiting
+from agents import visibility
+from agents.approval import opened, typed_name, waiting
 from agents.forms.decision import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
 from agents.forms.run import ReasonForm
 from agents.models import Decision, ToolCall

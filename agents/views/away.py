@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import delegations
+from agents.approval import delegations
 from agents.errors import InvalidFieldError
 from agents.forms import away as away_form
 from agents.forms.away import AwayForm

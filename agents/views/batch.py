@@ -13,14 +13,15 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from agents import batches, opened, shown_facts, tool_calls, visibility, waiting
+from agents import tool_calls, visibility
+from agents.approval import batches, opened, shown_facts, waiting
+from agents.approval.opened import Opened
+from agents.approval.seen import Seen
+from agents.approval.shown_facts import Shown
 from agents.errors import NotEligibleError, StaleDecisionError
 from agents.forms.decision import PRESETS, LookForm
 from agents.forms.run import text
 from agents.models import Decision, ToolCall
-from agents.opened import Opened
-from agents.seen import Seen
-from agents.shown_facts import Shown
 from agents.views import alike, bodies, call_shown
 from agents.views.door import Request, signed_in
 from audit import clock

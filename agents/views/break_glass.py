@@ -2,7 +2,8 @@
 
 from django.db.models import Exists, OuterRef, Q
 
-from agents import break_glass, principals
+from agents import principals
+from agents.approval import break_glass
 from agents.models import Decision, RequirementGroup, ToolCall
 from agents.views.door import Request
 from agents.visibility import group_names

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agents import edits, said
-from agents.edits import Change
+from agents import said
+from agents.approval import edits
+from agents.approval.edits import Change
 from agents.models import ToolCall
 from agents.said import Said
 from agents.views import bodies

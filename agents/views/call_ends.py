@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agents import blocks, pending_cap
+from agents.approval import blocks, pending_cap
 from agents.models import ToolCall
 from agents.states import Status
 from policy.verdict import Outcome

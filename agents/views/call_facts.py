@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from agents import around, blocks, editing, eligibility, halts, late_results, settling, timeline, visibility
+from agents import around, halts, timeline, visibility
+from agents.approval import blocks, editing, eligibility
+from agents.executing import late_results, settling
 from agents.models import ToolCall
 from agents.states import TERMINAL, Status
 from agents.views import bodies, call_changes, call_ends, call_people, previews

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from agents import blocks, break_glass, break_glass_group, eligibility, said
+from agents import said
+from agents.approval import blocks, break_glass, break_glass_group, eligibility
 from agents.models import Block, Decision, Requirement, ToolCall
 from agents.states import Status
 from agents.views import call_ends

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agents import shown_facts
+from agents.approval import shown_facts
+from agents.approval.shown_facts import Shown
 from agents.models import Decision, ToolCall
-from agents.shown_facts import Shown
 from agents.views.bodies import Body, Value
 from agents.views.call_changes import Changed
 

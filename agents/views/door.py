@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
-from agents.sign_in import SignIn
+from agents.approval.sign_in import SignIn
 from audit.once import for_this_page
 
 SAFE = ("GET", "HEAD")

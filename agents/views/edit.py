@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from agents import editing, opened
+from agents.approval import editing, opened
 from agents.errors import InvalidFieldError
 from agents.forms.arguments import ArgumentForm
 from agents.forms.decision import EditForm

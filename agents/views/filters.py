@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from agents.approval.waiting import MOST
 from agents.models import Agent, ToolCall
 from agents.views.alike import Kind, as_text
-from agents.waiting import MOST
 
 NAMES = ("tool", "agent", "risk")
 RISKS = ("critical", "high", "medium", "low")

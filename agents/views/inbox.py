@@ -14,7 +14,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from agents import batches, visibility, waiting
+from agents import visibility
+from agents.approval import batches, waiting
 from agents.models import Decision, ToolCall
 from agents.states import Status
 from agents.views import alike, break_glass, filters, paging

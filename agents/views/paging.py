@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db.models import QuerySet
 
-from agents.waiting import MOST
+from agents.approval.waiting import MOST
 
 Row = TypeVar("Row")
 

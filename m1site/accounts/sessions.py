@@ -15,7 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from agents.sign_in import SignIn
+from agents.approval.sign_in import SignIn
 from audit import clock, trail
 from audit.events import Event
 from m1site.accounts.models import User

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 
 from agents import proposals, runs, tool_calls
+from agents.approval.seen import Seen
 from agents.models import Agent, Decision, Execution, ToolCall
 from agents.proposals import ExternalCall
-from agents.seen import Seen
 from audit import clock
 from m1site.accounts.models import User
 from policy import allowlist, versions

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from agents import claiming, dispatch, execution, tasks, tries, workers
+from agents import tasks, workers
+from agents.executing import claiming, dispatch, execution, tries
 from m1site.bench.execution_desk import Desk
 
 ROUNDS, WARM_UP = 60, 5

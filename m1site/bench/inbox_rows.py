@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import models
 
-from agents import audience
+from agents.approval import audience
 from agents.models import (
     Agent,
     AgentRun,

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.test import Client
 
-from agents import opened
+from agents.approval import opened
 from agents.models import ToolCall
 from audit.models import AuditEvent
 from m1site.accounts.models import User

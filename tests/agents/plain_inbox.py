@@ -3,7 +3,7 @@
 from collections import Counter
 from uuid import UUID
 
-from agents import eligibility
+from agents.approval import eligibility
 from agents.models import AgentRun, Delegation, RequirementGroup, ToolCall
 from agents.visibility import SEE_ALL_GROUPS, group_names
 from audit import clock

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agents import audience
+from agents.approval import audience
 from agents.models import RequirementGroup
 from audit import clock
 from m1site.accounts.models import User

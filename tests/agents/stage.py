@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agents import audience, configuration
+from agents import configuration
+from agents.approval import audience
 from agents.models import Agent, Delegation, Requirement, RequirementGroup, ToolCall, ToolCallRevision
 from audit import canonical, clock
 from m1site.accounts.models import User

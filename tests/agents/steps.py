@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from agents import claiming, execution, proposals, runs, tasks, tool_calls
+from agents import proposals, runs, tasks, tool_calls
+from agents.approval.seen import Seen
+from agents.executing import claiming, execution
 from agents.models import Agent, AgentRun, ToolCall
 from agents.proposals import ExternalCall
 from agents.sandbox.values import Result
-from agents.seen import Seen
 from audit import clock
 from audit.models import AuditEvent
 from m1site.accounts.models import User

@@ -11,11 +11,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from agents import attention, opened, shown_facts
+from agents.approval import attention, opened, shown_facts
+from agents.approval.seen import Seen
+from agents.approval.shown_facts import EXPANDABLE, Shown
 from agents.forms.decision import RejectForm
 from agents.models import AgentRun, Decision, ToolCall
-from agents.seen import Seen
-from agents.shown_facts import EXPANDABLE, Shown
 from audit import canonical, clock
 from audit.models import AuditPayload
 from m1site.accounts.models import User

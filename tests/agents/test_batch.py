@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from agents import opened
+from agents.approval import opened
 from agents.models import Decision, ToolCall
 from m1site.accounts.models import User
 from tests.agents.pages import client_of, events_of, text_of

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from agents import blocks, editing, orchestrator
+from agents import orchestrator
+from agents.approval import blocks, editing
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, WrongStateError
 from agents.models import Block, Decision, ToolCall
 from audit import canonical

@@ -7,7 +7,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, transaction
 
-from agents import break_glass, halts
+from agents import halts
+from agents.approval import break_glass
+from agents.approval.sign_in import SignIn
 from agents.errors import (
     AgentsError,
     InvalidFieldError,
@@ -19,7 +21,6 @@ from agents.errors import (
     WrongStateError,
 )
 from agents.models import Agent, Decision, DecisionReview, ToolCall
-from agents.sign_in import SignIn
 from audit import clock
 from m1site.accounts.models import User
 from policy import allowlist, tokens

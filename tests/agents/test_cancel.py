@@ -2,8 +2,9 @@
 
 import pytest
 
-from agents import execution, tool_calls
+from agents import tool_calls
 from agents.errors import InvalidFieldError, NotFoundError, WrongStateError
+from agents.executing import execution
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.sandbox.values import Result
 from agents.states import Status

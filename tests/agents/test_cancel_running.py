@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from agents import execution, runs, tool_calls
+from agents import runs, tool_calls
+from agents.executing import execution
 from agents.models import Execution, ToolCall
 from agents.sandbox.values import Result
 from tests.agents import executor

@@ -6,10 +6,11 @@ import pytest
 from django.contrib.auth.models import Group
 from uuid_utils.compat import uuid7
 
-from agents import eligibility, orchestrator, runs, tool_calls
+from agents import orchestrator, runs, tool_calls
+from agents.approval import eligibility
+from agents.approval.sign_in import SignIn
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, StaleDecisionError, StepUpRequiredError
 from agents.models import AgentRun, Decision, Outbox, ToolCall
-from agents.sign_in import SignIn
 from audit import clock
 from m1site.accounts.models import User
 from policy.models import ApprovalToken

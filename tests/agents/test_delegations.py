@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from agents import decisions, delegations, eligibility, visibility
+from agents import visibility
+from agents.approval import decisions, delegations, eligibility
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
 from agents.models import AgentRun, Delegation
 from audit import clock

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError
 
-from agents import dispatch, execution, patience, queue, tasks
+from agents import patience, queue, tasks
+from agents.executing import dispatch, execution
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.queue import Taken
 from audit import clock
@@ -18,7 +19,7 @@ from tests.agents.steps import approved, claim, events
 from tests.world import World, executor_environment
 
 pytestmark = pytest.mark.django_db
-CRASH = mock.patch("agents.claiming.claim", side_effect=SystemError("the executor dies of it"))
+CRASH = mock.patch("agents.executing.claiming.claim", side_effect=SystemError("the executor dies of it"))
 
 
 def later(seconds: float = queue.HOLD_SECONDS + 1) -> None:
@@ -66,7 +67,7 @@ def test_two_executors_that_died_are_no_reason_to_park(world: World) -> None:
 
 def test_a_database_that_is_away_once_costs_one_attempt(world: World) -> None:
     call = approved(world)
-    with mock.patch("agents.standing.warrant", side_effect=OperationalError), pytest.raises(OperationalError):
+    with mock.patch("agents.approval.standing.warrant", side_effect=OperationalError), pytest.raises(OperationalError):
         tasks.execute(str(call.pk))
     assert message(call).attempts == 1
     assert ToolCall.objects.get(pk=call.pk).status == "approved"
@@ -112,7 +113,7 @@ def test_an_attempt_is_on_record_before_it_begins(world: World) -> None:
     def claimed(*_: object, **__: object) -> None:
         assert message(call).attempts == 1
 
-    with mock.patch("agents.claiming.claim", claimed):
+    with mock.patch("agents.executing.claiming.claim", claimed):
         tasks.execute(str(call.pk))
 
 
@@ -186,7 +187,7 @@ def test_a_result_is_recorded_once_the_database_is_there_and_only_once(
             raise OperationalError("the server closed the connection unexpectedly")
         return record(*args, **kwargs)
 
-    with mock.patch("agents.execution.finish", finish), executor_environment(world):
+    with mock.patch("agents.executing.execution.finish", finish), executor_environment(world):
         tasks.execute(str(call.pk))
     call.refresh_from_db()
     assert (call.status, len(tries)) == ("succeeded", 4)

@@ -7,7 +7,8 @@ from unittest import mock
 
 import pytest
 
-from agents import due, eligibility, halts, rounds, sweeping, visibility
+from agents import due, halts, sweeping, visibility
+from agents.approval import eligibility, rounds
 from agents.errors import NotFoundError
 from agents.models import ToolCall
 from audit import clock

@@ -7,7 +7,9 @@ from unittest import mock
 
 import pytest
 
-from agents import break_glass, due, editing, halts, runs
+from agents import due, halts, runs
+from agents.approval import break_glass, editing
+from agents.approval.sign_in import SignIn
 from agents.errors import (
     InvalidFieldError,
     NotEligibleError,
@@ -17,7 +19,6 @@ from agents.errors import (
     ToolNotEnabledError,
 )
 from agents.models import Agent, ToolCall
-from agents.sign_in import SignIn
 from audit import canonical, clock
 from m1site.accounts.models import User
 from policy import allowlist

@@ -4,7 +4,9 @@ from unittest import mock
 
 import pytest
 
-from agents import edits, orchestrator, previews, tasks
+from agents import orchestrator, tasks
+from agents.approval import edits
+from agents.executing import previews
 from agents.models import Outbox, ToolCall, ToolCallRevision
 from agents.planners import transcript
 from agents.sandbox.values import Result

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from agents import blocks, break_glass, break_glass_group, editing, eligibility, tool_calls
+from agents import tool_calls
+from agents.approval import blocks, break_glass, break_glass_group, editing, eligibility
 from agents.errors import AgentsError, InvalidFieldError, PolicyDeniesError, WrongStateError
 from agents.models import ToolCall
 from agents.states import Status

@@ -10,7 +10,8 @@ from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agents import audience, due, editing, waiting
+from agents import due
+from agents.approval import audience, editing, waiting
 from agents.models import Agent, AskedGroup, RequirementGroup, RunGroup, ToolCall
 from agents.views import alike
 from audit import clock

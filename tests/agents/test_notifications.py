@@ -6,7 +6,8 @@ from unittest import mock
 import pytest
 from pytest_django import Settings
 
-from agents import break_glass, due, editing, sweeps
+from agents import due, sweeps
+from agents.approval import break_glass, editing
 from agents.models import Execution, Notification, NotificationTarget, ToolCall
 from agents.notifications import calling
 from audit import clock

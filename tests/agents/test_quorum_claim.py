@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import Group
 
-from agents import break_glass, delegations, due
+from agents import due
+from agents.approval import break_glass, delegations
 from agents.models import Execution, ToolCall
 from audit import clock
 from m1site.accounts.models import User

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import quorum
+from agents.approval import quorum
 from agents.models import ToolCall
 from policy.verdict import Requirement
 from tests.agents.steps import approve, ask, claim, publish

@@ -10,8 +10,10 @@ import pytest
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from agents import audience, execution, runs, sweeps, tool_calls
+from agents import runs, sweeps, tool_calls
+from agents.approval import audience
 from agents.errors import AgentsError
+from agents.executing import execution
 from agents.models import Decision, Execution, ToolCall
 from audit import clock
 from audit.models import AuditEvent

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from agents import break_glass, delegations, editing, proposals, runs
+from agents import proposals, runs
+from agents.approval import break_glass, delegations, editing
 from agents.models import Agent, AgentRun, Block, Decision, DecisionReview, Execution, ToolCall
 from agents.proposals import ExternalCall
 from audit import canonical, clock

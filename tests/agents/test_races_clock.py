@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agents import due, eligibility, execution, halts, sweeps
+from agents import due, halts, sweeps
+from agents.approval import eligibility
+from agents.executing import execution
 from agents.models import Block, Halt, ToolCall
 from audit import clock
 from tests.agents import steps

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from agents import claiming, dispatch, execution, proposals, queue, runs, tasks
+from agents import proposals, queue, runs, tasks
+from agents.executing import claiming, dispatch, execution
 from agents.models import Agent, Execution, Outbox, ToolCall
 from agents.proposals import ExternalCall
 from agents.sandbox.values import Result

@@ -8,8 +8,9 @@ from unittest import mock
 import pytest
 from kombu.exceptions import OperationalError
 
-from agents import execution, halts, orchestrator, queue, runs, setbacks, sweeping, sweeps, tasks, tool_calls
+from agents import halts, orchestrator, queue, runs, setbacks, sweeping, sweeps, tasks, tool_calls
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, WrongStateError
+from agents.executing import execution
 from agents.models import AgentRun, Execution, Outbox, ToolCall
 from agents.sandbox.values import Result
 from audit import clock

@@ -7,7 +7,8 @@ from unittest import mock
 
 import pytest
 
-from agents import tasks, tries
+from agents import tasks
+from agents.executing import tries
 from agents.models import Execution, ToolCall
 from agents.runs import cancel
 from audit.models import AuditEvent

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 from django.test import Client
 
-from agents import opened, typed_name
+from agents.approval import opened, typed_name
 from agents.forms.decision import ApproveForm
 from agents.models import Decision, ToolCall
 from audit import clock

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from agents import losing, previews, tasks, tool_calls
+from agents import tasks, tool_calls
+from agents.executing import losing, previews
 from agents.models import Execution, ToolCall
 from agents.sandbox import process
 from agents.sandbox.host import end_marked

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from django.test import Client
 
-from agents import opened
+from agents.approval import opened
 from agents.models import Decision, ToolCall
 from agents.states import Status
 from audit import clock

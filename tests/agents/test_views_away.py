@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents import delegations
+from agents.approval import delegations
 from agents.models import Delegation
 from audit import clock
 from m1site.accounts.models import User

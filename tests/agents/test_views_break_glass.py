@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from agents import break_glass
+from agents.approval import break_glass
 from agents.models import Decision, DecisionReview, ToolCall
 from agents.views.break_glass import to_review
 from m1site.accounts.models import User

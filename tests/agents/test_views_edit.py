@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents import rounds
+from agents.approval import rounds
 from agents.models import Decision, ToolCall
 from tests.agents.pages import LIVE, client_of, events_of, path_of, seen, text_of
 from tests.agents.steps import WRITE, approve, ask

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from agents import break_glass, waiting
+from agents.approval import break_glass, waiting
 from agents.models import ToolCall
 from agents.views import alike
 from tests.agents.pages import LIVE, client_of, text_of

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from django.test import Client
 
-from agents import blocks, break_glass, delegations, editing, halts, proposals, runs, tool_calls
+from agents import halts, proposals, runs, tool_calls
+from agents.approval import blocks, break_glass, delegations, editing
 from agents.models import Agent, AgentRun, Decision, ToolCall
 from agents.proposals import ExternalCall
 from agents.sandbox.values import Result

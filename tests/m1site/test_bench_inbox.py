@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from agents import audience, waiting
+from agents.approval import audience, waiting
 from agents.models import RequirementGroup, RunGroup, ToolCall
 from m1site.bench import inbox, inbox_rows
 from m1site.cli import bench

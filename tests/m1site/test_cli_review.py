@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agents import editing
+from agents.approval import editing
 from agents.models import Decision
 from audit import canonical
 from m1site.cli import typed

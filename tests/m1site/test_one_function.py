@@ -95,7 +95,7 @@ def test_every_way_to_decide_ends_in_the_one_function(site: Site, way: str) -> N
     site.world.ava.groups.add(*groups_named("break-glass"))
     call = site.pending()
     before = set(AuditEvent.objects.values_list("pk", flat=True))
-    patched = mock.patch("agents.decisions.record", side_effect=OneFunctionOnlyError)
+    patched = mock.patch("agents.approval.decisions.record", side_effect=OneFunctionOnlyError)
     with patched as record, suppress(OneFunctionOnlyError):
         WAYS[way](site, call)
     assert record.call_count == 1
@@ -139,7 +139,7 @@ def test_every_deciding_command_ends_in_the_one_function(site: Site, m1: M1) -> 
     for number, (name, argv) in enumerate(said.items()):
         call = site.pending()
         words = [word.format(call.pk) for word in argv]
-        with mock.patch("agents.decisions.record", side_effect=OneFunctionOnlyError) as record:
+        with mock.patch("agents.approval.decisions.record", side_effect=OneFunctionOnlyError) as record:
             m1(name, *words, by=site.world.ava, typed="a\n")
         assert record.call_count == 1, name
         assert Decision.objects.count() == number
@@ -185,20 +185,20 @@ def writes_decisions(node: ast.AST) -> bool:
 
 def test_decisions_are_written_in_one_place() -> None:
     found = {path for path in where(writes_decisions) if not path.startswith("policy/")}  # which knows no such model
-    assert found == {"agents/decisions.py"}
+    assert found == {"agents/approval/decisions.py"}
 
 
 def test_execution_tokens_are_signed_in_one_place() -> None:
     assert where(lambda node: calls(node, r"\bissue_execution$")) == {"agents/passing.py"}
     by_passing = where(lambda node: calls(node, r"\bpassing\.passed$|^passed$"))
-    assert by_passing == {"agents/tool_calls.py", "agents/break_glass.py"}
+    assert by_passing == {"agents/tool_calls.py", "agents/approval/break_glass.py"}
     made = where(lambda node: calls(node, r"\bApprovalToken(\.objects\..*create)?$", r"^_signed$"))
     assert made == {"policy/tokens.py"}
 
 
 def test_the_one_function_is_called_from_three_places() -> None:
     by = where(lambda node: calls(node, r"\bdecisions\.record$"))
-    assert by == {"agents/tool_calls.py", "agents/break_glass.py", "agents/proposals.py"}
+    assert by == {"agents/tool_calls.py", "agents/approval/break_glass.py", "agents/proposals.py"}
 
 
 @pytest.mark.parametrize(

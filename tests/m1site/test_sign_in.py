@@ -8,7 +8,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client, RequestFactory
 
-from agents.sign_in import SignIn
+from agents.approval.sign_in import SignIn
 from audit.models import AuditEvent
 from m1site.accounts import api_keys, sessions
 from m1site.accounts.models import User

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from agents import delegations, halts, tool_calls
+from agents import halts, tool_calls
+from agents.approval import delegations
 from agents.models import Agent, AgentRun, ToolCall
 from audit import clock
 from m1site.accounts import api_keys

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping
 
-from agents import break_glass, editing, halts
+from agents import halts
+from agents.approval import break_glass, editing
 from agents.models import ToolCall
 from m1site.accounts.models import User
 from policy.models import Tool

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.core.signing import BadSignature, Signer
 
+from agents.approval.shown_facts import Shown
 from agents.models import ToolCall
-from agents.shown_facts import Shown
 from agents.visibility import User
 from audit import clock
 

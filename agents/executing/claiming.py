@@ -6,21 +6,10 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents import (
-    asking,
-    budgets,
-    execution,
-    halts,
-    looked_up,
-    notify,
-    passing,
-    queue,
-    rounds,
-    runs,
-    standing,
-    tool_versions,
-)
+from agents import asking, budgets, halts, looked_up, notify, passing, queue, runs, tool_versions
 from agents.actors import agent_of, system
+from agents.approval import rounds, standing
+from agents.executing import execution
 from agents.models import Execution, ToolCall
 from agents.states import RUN_TERMINAL, Status
 from audit import clock, rows, trail

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import AbstractUser
 
-from agents import eligibility, typed_name
+from agents.approval import eligibility, typed_name
 from agents.models import ToolCall
 
 MOST = 20

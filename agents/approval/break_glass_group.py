@@ -1,6 +1,7 @@
 """Who may break the glass: members of one named group, for requests that are not their own."""
 
-from agents import eligibility, principals
+from agents import principals
+from agents.approval import eligibility
 from agents.models import ToolCall
 from agents.states import Status
 from agents.visibility import BREAK_GLASS, User, group_names

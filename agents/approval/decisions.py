@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from django.contrib.auth.models import AbstractUser
 
-from agents import attention, break_glass_group, eligibility, principals
+from agents import principals
 from agents.actors import actor_of
-from agents.eligibility import Seat
+from agents.approval import attention, break_glass_group, eligibility
+from agents.approval.eligibility import Seat
+from agents.approval.seen import Seen
 from agents.errors import InvalidFieldError, NotEligibleError, StaleDecisionError, StepUpRequiredError
 from agents.models import Decision, ToolCall
-from agents.seen import Seen
 from agents.states import Status
 from audit import clock, rows, trail
 from policy.models import ApprovalToken

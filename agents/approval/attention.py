@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
+from agents.approval.seen import Seen
+from agents.approval.shown_facts import EXPANDABLE
 from agents.errors import InvalidFieldError
 from agents.models import Decision
-from agents.seen import Seen
-from agents.shown_facts import EXPANDABLE
 
 MAX_OPEN_SECONDS = 30 * 24 * 60 * 60
 

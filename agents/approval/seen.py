@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from agents.shown_facts import Shown
-from agents.sign_in import SignIn
+from agents.approval.shown_facts import Shown
+from agents.approval.sign_in import SignIn
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from agents.claiming import Claimed
+from agents.executing.claiming import Claimed
 from agents.sandbox import answer, running
 from agents.sandbox.values import Limits, Result
 

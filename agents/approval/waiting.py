@@ -8,7 +8,8 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agents import audience, delegations, principals, visibility
+from agents import principals, visibility
+from agents.approval import audience, delegations
 from agents.models import Decision, RunGroup, ToolCall, ToolCallRevision
 from agents.states import Status
 from agents.visibility import Sight, User

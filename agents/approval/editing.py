@@ -5,11 +5,12 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from agents import asking, decisions, eligibility, halts, notify, passing, queue, rounds, tool_versions
+from agents import asking, halts, notify, passing, queue, tool_versions
 from agents.actors import actor_of
+from agents.approval import decisions, eligibility, rounds
+from agents.approval.seen import Seen
 from agents.errors import InvalidFieldError, NotEligibleError, PolicyDeniesError, ToolNotEnabledError
 from agents.models import ToolCall, ToolCallRevision
-from agents.seen import Seen
 from agents.states import Status
 from agents.visibility import may_view_bodies
 from audit import clock, trail

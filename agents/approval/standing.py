@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from agents import quorum, rounds
+from agents.approval import quorum, rounds
 from agents.models import Decision, ToolCall
 from agents.passing import token_scope
 from audit import canonical

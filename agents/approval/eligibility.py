@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q, QuerySet
 
-from agents import delegations, waiting
+from agents.approval import delegations, waiting
 from agents.models import Decision, RequirementGroup, ToolCall, ToolCallRevision
 from agents.principals import identity, is_own, is_person
 from agents.states import Status

@@ -6,8 +6,9 @@ from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import F
 
-from agents import eligibility, runs
+from agents import runs
 from agents.actors import actor_of
+from agents.approval import eligibility
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, WrongStateError
 from agents.models import Block, ToolCall
 from agents.states import Status

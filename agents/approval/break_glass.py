@@ -6,11 +6,12 @@ from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from agents import decisions, eligibility, notify, passing, principals, tool_versions
+from agents import notify, passing, principals, tool_versions
 from agents.actors import actor_of
+from agents.approval import decisions, eligibility
+from agents.approval.seen import Seen
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError, ToolNotEnabledError, WrongStateError
 from agents.models import Decision, DecisionReview, ToolCall
-from agents.seen import Seen
 from agents.visibility import calls_visible_to, group_names
 from audit import clock, trail
 

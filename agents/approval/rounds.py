@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 
-from agents import audience, break_glass_group, eligibility, quorum
+from agents.approval import audience, break_glass_group, eligibility, quorum
 from agents.models import Decision, Delegation, Requirement, RequirementGroup, ToolCall
 from agents.principals import identity
 from agents.visibility import group_names

@@ -1,0 +1,1 @@
+"""An approved call from its message to its one result."""
