@@ -14,6 +14,7 @@ from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
 from agents.models import Delegation
 from audit import clock, trail
 from audit.once import once_a_page
+from audit.prepared import prepared
 
 MAX_DAYS = 92
 MAX_REASON = 500
@@ -66,8 +67,13 @@ def in_force(at: datetime | None = None) -> QuerySet[Delegation]:
 @once_a_page(lambda user: getattr(user, "pk", None))
 def acting_for(user: object) -> list[AbstractUser]:
     """Return the people for whom somebody stands in now."""
-    rows = in_force().filter(delegate_id=getattr(user, "pk", None)).select_related("person")
-    return [row.person for row in rows.order_by("created_at", "pk")]
+    key = getattr(user, "pk", None)
+    return [row.person for row in _given_to(key, clock.now())] if key else []
+
+
+@prepared(UUID, datetime)
+def _given_to(user_id: UUID, at: datetime) -> QuerySet[Delegation]:
+    return in_force(at).filter(delegate=user_id).select_related("person").order_by("created_at", "pk")
 
 
 def _check(person: AbstractUser, delegate: AbstractUser, starts_at: datetime, ends_at: datetime, reason: str) -> None:

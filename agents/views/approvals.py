@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.forms import Form
-from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents import visibility
@@ -21,6 +21,7 @@ from agents.views.answers import ANSWERS, form_of
 from agents.views.call_facts import facts
 from agents.views.door import Request, live, signed_in
 from audit.errors import M1Error
+from audit.prepared import prepared
 
 MARK = "M1-Opened"
 UNKNOWN = "Nothing was recorded. The form does not say what you answer."
@@ -41,14 +42,21 @@ def page(request: Request, /, request_id: UUID) -> HttpResponseBase:
 
 def visible(request: Request, request_id: UUID) -> ToolCall:
     """Return a call that the person may see with all that its page shows; 404 for any other."""
-    calls = visibility.calls_visible_to(request.user).select_related(
+    if not visibility.calls_visible_to(request.user).filter(pk=request_id).exists():
+        raise Http404
+    (call,) = _shown(request_id)
+    decisions = Decision.objects.select_related("person", "on_behalf_of", "review")
+    prefetch_related_objects([call], Prefetch("decisions", decisions), "requirements__groups")
+    return call
+
+
+@prepared(UUID)
+def _shown(request_id: UUID) -> QuerySet[ToolCall]:
+    """Say a call with the rows that its page is made of, but for the long columns that no page shows."""
+    calls = ToolCall.objects.select_related(
         "run__agent", "run__requester", "turn", "tool_version", "check_row__policy_version", "execution__settled_by"
     )
-    calls = calls.defer("check_row__policy_version__document", "turn__request", "turn__reply")
-    decisions = Decision.objects.select_related("person", "on_behalf_of", "review")
-    return get_object_or_404(
-        calls.prefetch_related(Prefetch("decisions", decisions), "requirements__groups"), pk=request_id
-    )
+    return calls.defer("check_row__policy_version__document", "turn__request", "turn__reply").filter(pk=request_id)
 
 
 def _answer(request: Request, call: ToolCall) -> HttpResponse:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from agents import around, halts, timeline, visibility
+from agents import around, halts, looked_up, timeline, visibility
 from agents.approval import blocks, editing, eligibility
 from agents.executing import late_results, settling
 from agents.models import ToolCall
@@ -71,7 +71,7 @@ def _state(call: ToolCall, found: dict[str, Any]) -> str:
 def _what(request: Request, call: ToolCall) -> dict[str, Any]:
     declared = call.tool_version.declared if call.tool_version else {}
     may_view = visibility.may_view_bodies(request.user, call)
-    revision = call.revisions.get(number=call.revision)
+    (revision,) = looked_up.revisions(call.pk, call.revision)
     execution = getattr(call, "execution", None)
     sensitive = declared.get("sensitive_arguments", ())
     output = execution.output.encode() if execution else b""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -17,6 +18,7 @@ from audit import clock
 from audit.errors import M1Error
 from audit.events import Event
 from audit.models import AuditEvent
+from audit.prepared import prepared
 
 LIFTED_SHOWN = 20
 
@@ -60,7 +62,13 @@ def may_see(user: User) -> bool:
 
 def on_everything() -> Halt | None:
     """Return the halt that stops everything, if there is one."""
-    return halts.in_force().filter(agent=None, tool=None).first()
+    found = _all_stopping()
+    return found[0] if found else None
+
+
+@prepared()
+def _all_stopping() -> QuerySet[Halt]:
+    return halts.in_force().filter(agent=None, tool=None)
 
 
 def _refuse_strangers(request: Request) -> None:
