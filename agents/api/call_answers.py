@@ -1,6 +1,5 @@
 """What REST tells about tool calls. Token texts are in none of it."""
 
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -118,15 +117,8 @@ class CallOutcome(CallSummary):
         return execution.error if execution and self.may_read(call) else ""
 
     def may_read(self, call: ToolCall) -> bool:
-        """Tell whether the caller may read arguments and results, asked once a call."""
-        known = self._known
-        if call.pk not in known:
-            known[call.pk] = may_view_bodies(self.user, call)
-        return known[call.pk]
-
-    @cached_property
-    def _known(self) -> dict[UUID, bool]:
-        return {}
+        """Tell whether the caller may read arguments and results."""
+        return may_view_bodies(self.user, call)
 
     @property
     def user(self) -> User:
@@ -177,7 +169,6 @@ class CallDetail(CallOutcome):
     late_results = Method()
     why_not_reopen = Method(help_text="Why you may not reopen it; empty if you may.")
     shown_mark = Method(help_text="Send it back with your answer: M1 then knows what was shown, and since when.")
-    _found: Seat | str | None = None  # there is one call, and two fields that ask
 
     @extend_schema_field(ToolShape(allow_null=True))
     def get_promises(self, call: ToolCall) -> dict[str, Any] | None:
@@ -209,13 +200,12 @@ class CallDetail(CallOutcome):
 
     def get_on_behalf_of(self, call: ToolCall) -> str | None:
         """Return who is away."""
-        seat = self._seat(call)
+        seat = eligibility.seat(call, self.user)
         return seat.on_behalf_of.get_username() if isinstance(seat, Seat) and seat.on_behalf_of else None
 
     def get_why_not(self, call: ToolCall) -> str:
         """Return the sentence that says why the caller may not decide."""
-        seat = self._seat(call)
-        return seat if isinstance(seat, str) else ""
+        return eligibility.why_not(call, self.user)
 
     def get_why_not_edit(self, call: ToolCall) -> str:
         """Return the sentence that says why the caller may not edit."""
@@ -251,8 +241,3 @@ class CallDetail(CallOutcome):
         told = super().to_representation(instance)
         user = self.context["request"].user
         return {**told, "shownMark": opened.mark(instance, user, shown=shown_facts.of(told))}
-
-    def _seat(self, call: ToolCall) -> Seat | str:
-        if self._found is None:
-            self._found = eligibility.seat(call, self.user)
-        return self._found

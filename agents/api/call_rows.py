@@ -16,6 +16,7 @@ from agents.errors import InvalidFieldError, NotFoundError
 from agents.models import Decision, RequirementGroup, ToolCall
 from agents.visibility import User, group_names
 from audit import clock
+from audit.once import for_this_page
 from audit.rest import caller
 
 DECISIONS = Prefetch(
@@ -38,7 +39,8 @@ def visible(request: Request, request_id: UUID) -> ToolCall:
 
 def told(request: Request, request_id: UUID) -> Response:
     """Return the answer that tells a call as it is now."""
-    return Response(CallDetail(visible(request, request_id), context={"request": request}).data)
+    with for_this_page():
+        return Response(CallDetail(visible(request, request_id), context={"request": request}).data)
 
 
 def listed(calls: QuerySet[ToolCall]) -> QuerySet[ToolCall]:

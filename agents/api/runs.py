@@ -13,9 +13,10 @@ from rest_framework.views import APIView
 from agents import proposals, runs, visibility
 from agents.api import answers, bodies, call_rows
 from agents.errors import InvalidFieldError, NotEligibleError, NotFoundError
-from agents.models import Agent, AgentRun, ToolCall
+from agents.models import Agent, AgentRun, ToolCall, Turn
 from agents.proposals import ExternalCall
 from audit import canonical
+from audit.once import for_this_page
 from audit.rest import caller, once, request_key
 
 
@@ -33,7 +34,8 @@ class Runs(ListAPIView[AgentRun]):
     @extend_schema(parameters=[bodies.RunQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List runs."""
-        return super().get(request, *args, **kwargs)
+        with for_this_page():
+            return super().get(request, *args, **kwargs)
 
     @extend_schema(request=bodies.NewRun, responses={201: answers.RunDetail})
     def post(self, request: Request) -> Response:
@@ -107,9 +109,14 @@ def _own(request: Request, run_id: UUID) -> None:
 
 
 def _told(request: Request, run_id: UUID, status: int = 200) -> Response:
-    run = _visible(request, run_id)
+    with for_this_page():
+        run = _visible(request, run_id)
+        context = {"request": request, "turns": _turns(run)}
+        return Response(answers.RunDetail(run, context=context).data, status=status)
+
+
+def _turns(run: AgentRun) -> QuerySet[Turn]:
+    """Return the turns with all that REST tells of their calls, in a fixed number of queries."""
     calls = ToolCall.objects.select_related("run__agent", "run__requester", "tool_version", "check_row", "execution")
-    calls = calls.prefetch_related("revisions", call_rows.BROKEN_GLASS)
-    turns = run.turns.defer("request", "reply").prefetch_related(Prefetch("tool_calls", calls.order_by("position")))
-    context = {"request": request, "turns": turns.order_by("number")}
-    return Response(answers.RunDetail(run, context=context).data, status=status)
+    calls = calls.prefetch_related("revisions", "requirements__groups", call_rows.BROKEN_GLASS).order_by("position")
+    return run.turns.defer("request", "reply").prefetch_related(Prefetch("tool_calls", calls)).order_by("number")

@@ -18,6 +18,7 @@ from agents.api.call_answers import CallDetail, ListedCall
 from agents.approval import break_glass, eligibility
 from agents.dossier import making
 from agents.models import ToolCall
+from audit.once import for_this_page
 from audit.rest import caller
 
 
@@ -52,7 +53,8 @@ class ToolCalls(ListAPIView[ToolCall]):
     @extend_schema(parameters=[bodies.CallQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List tool calls."""
-        return super().get(request, *args, **kwargs)
+        with for_this_page():
+            return super().get(request, *args, **kwargs)
 
 
 class OneCall(APIView):

@@ -53,7 +53,13 @@ def _pages(who: str, rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
     }  # fmt: skip
     if call and sees:
         path = f"/approvals/{call.pk}/"
-        pages |= {"approval": (path, {}), "approval_live": (f"{path}?seen=", LIVE)}
+        pages |= {
+            "approval": (path, {}),
+            "approval_live": (f"{path}?seen=", LIVE),
+            "run": (f"/runs/{call.run_id}/", {}),
+        }
+        rest = {"run": f"runs/{call.run_id}", "call": f"tool-calls/{call.pk}"}
+        pages |= {f"rest_{name}": (f"/api/m1/{place}", {}) for name, place in rest.items()}
     for name, (path, headers) in pages.items():
         yield name, _timed(client, path, headers, rounds)
 

@@ -13,7 +13,7 @@ from agents.models import Agent, Decision, Delegation, ToolCall
 from audit import clock
 from audit.models import AuditEvent
 from tests.agents import steps
-from tests.factories import groups_named
+from tests.factories import groups_named, make_tool_call, make_turn
 from tests.m1site.authority import REASON, broken, edited, everybody, rejected
 from tests.m1site.conftest import Site, decision
 from tests.m1site.rest import Rest, assert_problem, counts
@@ -133,6 +133,23 @@ def test_lists_take_as_many_queries_for_one_row_as_for_many(site: Site, people: 
     more()
     more()
     assert {path: queries(path) for path in paths} == before
+
+
+def test_a_run_takes_as_many_queries_for_five_calls_as_for_one(site: Site) -> None:
+    turn, rest = make_turn(), Rest(person("beth", "approver"))
+
+    def queries() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as found:
+            calls = rest.get(f"runs/{turn.run_id}").json()["turns"][0]["toolCalls"]
+        assert all(call["arguments"] for call in calls), "an approver is asked about each, and may read it"
+        return len(calls), len(found)
+
+    make_tool_call(turn=turn, arguments={"path": "0.txt"})
+    rest.get("tool-calls")  # the key's first use is written down
+    one = queries()[1]
+    for number in range(1, 5):
+        make_tool_call(turn=turn, arguments={"path": f"{number}.txt"})
+    assert queries() == (5, one)
 
 
 def test_the_schema_tells_all_of_it(site: Site) -> None:
