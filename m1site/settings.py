@@ -59,7 +59,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    if env.bool("M1_DATABASE_PREPARE", default=M1_ROLE == "executor"):  # the server plans each statement once
+    if env.bool("M1_DATABASE_PREPARE", default=True):  # the server plans each statement once
         DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=PREPARE_AFTER)
 else:
     refuse("DATABASE_URL", "must be a sqlite:// or postgres:// address")
