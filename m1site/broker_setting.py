@@ -34,6 +34,7 @@ def options(url: str) -> dict[str, Any]:
         "visibility_timeout": VISIBILITY_SECONDS,
         "unacked_restore_throttle": 1,
         "unacked_restore_interval": 5,
+        "unacked_mutex_expire": 10,  # a worker that is killed while it looks keeps the others from it no longer
         "socket_connect_timeout": 2,
         "socket_timeout": 5,
         "socket_keepalive": True,
