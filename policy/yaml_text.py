@@ -21,7 +21,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _RESOLVER: Any = yaml.resolver.Resolver()
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?")
+NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,22})?([eE][+-]?[0-9]{1,3})?")
+"""Behind the point up to what JSON's own shortest text of a number has at most: five noughts and 17 digits."""
+
 # What only some readers take for a number (YAML 1.2) or a truth (YAML 1.1 to the letter).
 _DOUBTFUL = re.compile(r"0o[0-7]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[yYnN]")
 _WORDS: dict[str, JSON] = {"true": True, "false": False, "null": None}
@@ -128,7 +130,7 @@ def plain(written: str) -> tuple[JSON, bool]:
         return _WORDS[written], True
     if _INTEGER.fullmatch(written):
         return int(written), True
-    if _FLOAT.fullmatch(written):
+    if NUMBER.fullmatch(written):
         return float(written), math.isfinite(float(written))
     tag = _RESOLVER.resolve(yaml.ScalarNode, written, (True, False))
     return written, tag == "tag:yaml.org,2002:str" and not _DOUBTFUL.fullmatch(written)

@@ -1,7 +1,6 @@
 """The value of a condition: what a person typed and the kind they chose, from and to a value of the document."""
 
 import json
-import re
 from collections.abc import Collection
 from typing import cast
 
@@ -11,6 +10,7 @@ from policy.forms.lists import join_lines, quoted, split_lines, unquoted
 from policy.operators import OPERATORS
 from policy.operators.kinds import READERS, TYPED
 from policy.reading import Path, wrong
+from policy.yaml_text import NUMBER
 
 KINDS = {
     "": "as the tool says", "text": "a text", "number": "a number", "boolean": "yes or no",
@@ -18,7 +18,6 @@ KINDS = {
 }  # fmt: skip
 LISTS = frozenset({"scalars", "hosts"})
 FREE = frozenset({"scalar", "scalars", "ordered"})
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?")
 _TRUTHS: dict[str, JSON] = {"yes": True, "true": True, "no": False, "false": False}
 _NUMBERS, _TEXTS = frozenset({"integer", "number"}), frozenset({"string"})
 AMBIGUOUS = "is needed: the rule's tools do not say which kind of value this argument has"
@@ -61,7 +60,7 @@ def _kind(texts: list[str], types: frozenset[str], form: str, path: Path) -> str
         return _ordered_kind(texts[0], types, path)
     if types == _TEXTS:
         return "text"
-    if any(_NUMBER.fullmatch(text) or text.lower() in _TRUTHS for text in texts):
+    if any(NUMBER.fullmatch(text) or text.lower() in _TRUTHS for text in texts):
         raise wrong(path, AMBIGUOUS)
     return "text"
 
@@ -71,7 +70,7 @@ def _ordered_kind(text: str, types: frozenset[str], path: Path) -> str:
     for kind in ("date", "time", "decimal"):
         if _reads(kind, text) and (kind != "decimal" or types == _TEXTS):
             return kind
-    if types == _TEXTS or not _NUMBER.fullmatch(text):
+    if types == _TEXTS or not NUMBER.fullmatch(text):
         raise wrong(
             (*path[:-1], "value"), "must be a number, a date like 2026-01-31 or a moment like 2026-01-31T12:00:00Z"
         )
@@ -88,7 +87,7 @@ def _reads(kind: str, text: str) -> bool:
 
 def _scalar(kind: str, text: str, path: Path) -> JSON:
     if kind == "number":
-        if not _NUMBER.fullmatch(text):
+        if not NUMBER.fullmatch(text):
             raise wrong(path, f"must be a number like 12 or 0.5, without separators; this is {text[:40]!a}")
         return cast(JSON, json.loads(text))
     if kind == "boolean":

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from audit import canonical
@@ -107,6 +107,7 @@ def test_a_document_is_read_back_as_it_was_written(rules: list[dict[str, Any]], 
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text("abyn01:#-. ", min_size=1), inner)),
     max_leaves=10,
 ))  # fmt: skip
+@example(0.00012345678901234567)
 def test_every_json_value_survives_yaml(value: Any) -> None:
     assert yaml_text.read(yaml_text.write(value))[0] == value
 

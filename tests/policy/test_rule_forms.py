@@ -34,7 +34,11 @@ LABELS = st.text('ab,"\\ 5#:é', min_size=1, max_size=6).filter(lambda text: tex
 DAYS = st.dates().map(lambda day: {"date": day.isoformat()})
 DECIMALS = st.decimals(-1000, 1000, places=2, allow_nan=False).map(lambda number: {"decimal": f"{number:f}"})
 TIMES = st.just({"time": "2026-01-31T12:00:00.5+02:00"})
-NUMBERS = st.one_of(st.integers(-(2**53) + 1, 2**53 - 1), st.floats(-1e15, 1e15), st.sampled_from([1e-300, -0.0, 0.1]))
+NUMBERS = st.one_of(
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.floats(-1e15, 1e15),
+    st.sampled_from([1e-300, -0.0, 0.00012345678901234567]),
+)
 SCALARS = st.one_of(WORDS, NUMBERS, st.booleans(), DAYS, DECIMALS, TIMES)
 LEAVES = st.one_of(
     st.fixed_dictionaries({"argument": st.just("x.y"), "operator": st.just("equals"), "value": SCALARS}),
