@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 
 from agents.approval.delegations import MAX_REASON
-from agents.forms.run import text
+from agents.forms.fields import text
 from audit import clock
 
 MOST_NAMES = 200

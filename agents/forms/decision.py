@@ -12,7 +12,7 @@ from agents.approval.opened import Opened
 from agents.approval.seen import Seen
 from agents.approval.shown_facts import EXPANDABLE
 from agents.approval.sign_in import SignIn
-from agents.forms.run import text
+from agents.forms.fields import text
 from agents.models import Decision, ToolCall
 from audit import clock
 

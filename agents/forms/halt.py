@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from agents.forms.run import text
+from agents.forms.fields import text
 from agents.models import Agent
 from policy.models import Tool
 

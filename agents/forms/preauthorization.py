@@ -7,7 +7,7 @@ from uuid import uuid4
 from django import forms
 from django.http import QueryDict
 
-from agents.forms.run import text
+from agents.forms.fields import text
 from agents.models import Agent
 from audit.canonical import JSON
 from policy import publishing

@@ -1,35 +1,17 @@
-"""What people fill in. Forms check shape; whether a thing may be done is for the function that does it."""
+"""The form that begins a run."""
 
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
 from django import forms
 from django.contrib.auth.models import AbstractUser
 
+from agents.forms.fields import text
 from agents.models import Agent
 from agents.runs import MAX_GOAL
 from agents.scopes import usable_by
 from policy.models import ApprovalToken
 from policy.scope_words import scope_of
-
-COMMENT_LENGTH = 2_000
-
-
-def key_of(person: AbstractUser, form_key: UUID) -> UUID:
-    """Return what a form sent twice is known by; nobody else's form can have the same."""
-    return uuid5(person.pk, str(form_key))
-
-
-def text(label: str, *, rows: int = 3, most: int = COMMENT_LENGTH, **more: Any) -> forms.CharField:
-    """Return a field for a text of `most` characters at most."""
-    area = forms.Textarea(attrs={"rows": rows, "maxlength": most})
-    return forms.CharField(label=label, max_length=most, widget=area, **more)
-
-
-class ReasonForm(forms.Form):
-    """Why something is stopped, or let go on."""
-
-    reason = text("Why", rows=2)
 
 
 class RunForm(forms.Form):

@@ -9,7 +9,7 @@ from agents import tool_calls
 from agents.approval import blocks, break_glass
 from agents.errors import NotFoundError
 from agents.forms.decision import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
-from agents.forms.run import ReasonForm
+from agents.forms.fields import ReasonForm
 from agents.models import ToolCall
 from agents.views.door import Request
 

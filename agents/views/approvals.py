@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from agents import visibility
 from agents.approval import opened, typed_name, waiting
 from agents.forms.decision import ApproveForm, BreakGlassForm, RejectForm, ReviewForm, SeenForm, SettleForm
-from agents.forms.run import ReasonForm
+from agents.forms.fields import ReasonForm
 from agents.models import Decision, ToolCall
 from agents.views import call_shown
 from agents.views.answers import ANSWERS, form_of

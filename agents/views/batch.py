@@ -20,7 +20,7 @@ from agents.approval.seen import Seen
 from agents.approval.shown_facts import Shown
 from agents.errors import NotEligibleError, StaleDecisionError
 from agents.forms.decision import PRESETS, LookForm
-from agents.forms.run import text
+from agents.forms.fields import text
 from agents.models import Decision, ToolCall
 from agents.views import alike, bodies, call_shown
 from agents.views.door import Request, signed_in

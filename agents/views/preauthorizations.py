@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents import preauthorizations, visibility
+from agents.forms.fields import ReasonForm, key_of
 from agents.forms.preauthorization import PreauthorizationEditor
-from agents.forms.run import ReasonForm, key_of
 from agents.models import ToolCall
 from agents.scopes import naming
 from agents.views.door import Request, signed_in

@@ -9,7 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from agents import runs, timeline, visibility
-from agents.forms.run import ReasonForm, RunForm, key_of
+from agents.forms.fields import ReasonForm, key_of
+from agents.forms.run import RunForm
 from agents.models import AgentRun, ToolCall
 from agents.states import RUN_TERMINAL, RunStatus, Status
 from agents.views import bodies, paging
