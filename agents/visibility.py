@@ -97,7 +97,7 @@ def may_view_bodies(user: User, call: ToolCall) -> bool:
         return False
     if user.has_perm("agents.view_bodies") or user.pk == call.run.agent.service_account_id:
         return True
-    asked = {group.name for one in call.requirements.all() for group in one.groups.all()}  # loaded with many calls
+    asked = {group.name for one in call.requirements.all() for group in one.groups.all()}  # one look for a page
     return not asked.isdisjoint(_asked_as(user))
 
 

@@ -15,7 +15,7 @@ from audit.rest import camel
 
 RETRY_AFTER_SECONDS = 5
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
-READ_ONLY = "25006"  # SQLSTATE; Django calls it an internal error
+READ_ONLY, IDLE_TOO_LONG = "25006", "25P03"  # SQLSTATE; Django calls them internal errors
 CHALLENGE = 'Bearer realm="m1"'
 LISTS = {"problems": "errors", "findings": "findings", "failures": "failures"}  # facts of errors, by their names there
 
@@ -84,7 +84,7 @@ def of(exc: BaseException | None) -> Fault | None:
             return _of_ours(exc)
         case OperationalError() | InterfaceError():
             return BY_STATUS[503]
-        case InternalError() if getattr(exc.__cause__, "sqlstate", "") == READ_ONLY:
+        case InternalError() if getattr(exc.__cause__, "sqlstate", "") in (READ_ONLY, IDLE_TOO_LONG):
             return BY_STATUS[503]
         case Http404() | rest.NotFound():
             return NOT_FOUND

@@ -12,7 +12,7 @@ from typing import Any
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from m1site import broker_setting, notify_setting, weak
+from m1site import broker_setting, notify_setting, postgres_setting, weak
 from m1site.accounts.settings import *  # noqa: F403 - constants: nobody sets them
 from m1site.env import HOLDERS, OIDC_NAMES, Settings, refuse, refuse_foreign_secrets
 from policy import key_list
@@ -47,7 +47,6 @@ WSGI_APPLICATION = "m1site.wsgi.application"
 APPEND_SLASH = True
 
 # Data.
-PREPARE_AFTER = 3
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'm1.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     synchronous = "NORMAL" if M1_MODE == "demo" else "FULL"
@@ -58,9 +57,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "PRAGMA recursive_triggers=ON;",  # without it INSERT OR REPLACE slips past the triggers
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    if env.bool("M1_DATABASE_PREPARE", default=True):  # the server plans each statement once
-        DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=PREPARE_AFTER)
+    prepare = env.bool("M1_DATABASE_PREPARE", default=True)
+    options = postgres_setting.options(DATABASES["default"].get("OPTIONS", {}), prepare=prepare)
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 else:
     refuse("DATABASE_URL", "must be a sqlite:// or postgres:// address")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -28,5 +28,7 @@ from m1site.settings import DATABASES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # a file: threads each need a connection
+else:
+    del DATABASES["default"]["OPTIONS"]["options"]  # a test is one long transaction, and may wait in it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes a fifth of a second a sign-in
 WHITENOISE_USE_FINDERS = False  # each client would look at every static file; the live server has its own way
