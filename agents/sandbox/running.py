@@ -13,6 +13,7 @@ import selectors
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from agents.errors import AgentsError
@@ -85,12 +86,17 @@ def _order(
         "environment": variables,
         "module": definition.module,
         "function": function,
-        "paths": [str(Path(path).absolute()) for path in sys.path if Path(path).exists()],
+        "paths": _paths(tuple(sys.path)),
         "limits": limits.as_rlimits(),
         "output_bytes": limits.output_bytes,
         "show_head": not definition.sensitive_results,
     }
     return json.dumps(order).encode() + b"\n" + arguments
+
+
+@cache
+def _paths(given: tuple[str, ...]) -> list[str]:
+    return [str(Path(path).absolute()) for path in given if Path(path).exists()]
 
 
 def _watch(child: Child, deadline: float, beat: Callable[[], bool]) -> str:

@@ -13,7 +13,7 @@ GUNICORN = "gunicorn m1site.wsgi:application --worker-class gthread --workers 2 
 WORKER = "celery --app m1site.celery worker --pool prefork --without-gossip --without-mingle --without-heartbeat"
 NOTIFY = "django m1 notify work"
 BEAT = "celery --app m1site.celery beat --pidfile="
-CONCURRENCY = {"planner": 2, "executor": 2, "housekeeping": 1}
+CONCURRENCY = {"planner": 2, "executor": 4, "housekeeping": 1}  # tools wait for others most of their time
 GRACE_SECONDS = 3
 
 
