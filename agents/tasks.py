@@ -1,16 +1,15 @@
 """Celery's way in. A message carries an id; every function behind these may be called twice, late, or for nothing."""
 
 import os
-import time
 from functools import cache, partial
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
 
-from agents import due, planning, queue, runs, sweeps, workers
+from agents import due, planning, queue, sweeps, workers
 from agents.executing import claiming, dispatch, execution, losing, previews, tries
+from agents.executing.lease import Lease
 from agents.notifications import calling
 from agents.patience import patiently
 from agents.planners.base import Planner
@@ -38,12 +37,12 @@ def execute(request_id: str) -> None:
     worker = workers.name()
     if not (key := _key(request_id, "executor")):
         return
+    lease = Lease(partial(execution.beat, key, worker=worker))
     if not dispatch.take_up(key) or (claimed := claiming.claim(key, worker=worker, definitions=definitions())) is None:
         return
     try:
         result = tries.run(
-            claimed, limits=limits_of(claimed.definition), environment=os.environ,
-            beat=Lease(partial(execution.beat, key, worker=worker)),
+            claimed, limits=limits_of(claimed.definition), environment=os.environ, lease=lease,
             retried=partial(execution.retried, request_id=key, worker=worker),
         )  # fmt: skip
     except StillAliveError as error:
@@ -112,23 +111,6 @@ def limits_of(definition: Definition) -> Limits:
     """Return what a tool may use: its own time limit, and the same room for all."""
     seconds = definition.timeout_seconds
     return Limits(seconds=seconds, cpu_seconds=seconds, memory_mb=512, output_bytes=262_144, open_files=64)
-
-
-class Lease:
-    """The sandbox's beat: a database that is away for less than the lease does not kill the tool."""
-
-    def __init__(self, renew: partial[bool]) -> None:
-        self._renew = renew
-        self._held_until = time.monotonic() + runs.lease_seconds()
-
-    def __call__(self) -> bool:
-        try:
-            held = self._renew()
-        except (DatabaseError, InterfaceError):
-            connection.close()
-            return time.monotonic() < self._held_until
-        self._held_until = time.monotonic() + runs.lease_seconds()
-        return held
 
 
 @cache

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from agents import queue, runs
 from agents.actors import system
 from agents.models import AgentRun, Execution, ToolCall
+from agents.sandbox.answer import NOT_BEGUN
 from agents.sandbox.values import Result
 from agents.states import Status
 from audit import clock, trail
@@ -52,7 +53,7 @@ def finish(request_id: UUID, result: Result, *, worker: str) -> bool:
 
 def _finish(run: AgentRun, request_id: UUID, result: Result, worker: str) -> bool:
     now = clock.now()
-    status = Status.SUCCEEDED if result.ok else Status.CANCELLED if result.error_code == "cancelled" else Status.FAILED
+    status = _status_of(request_id, result)
     facts = {
         "output_bytes": result.output_bytes,
         "output_digest": result.output_digest,
@@ -70,6 +71,14 @@ def _finish(run: AgentRun, request_id: UUID, result: Result, worker: str) -> boo
     trail.append(f"tool_call.{status}", actor=system(), subject=f"tool_call:{request_id}", **facts)
     runs.resume_if_rested(run)
     return True
+
+
+def _status_of(request_id: UUID, result: Result) -> Status:
+    if result.ok:
+        return Status.SUCCEEDED
+    if result.error_code == NOT_BEGUN and Execution.objects.filter(pk=request_id, is_cancel_asked=True).exists():
+        return Status.CANCELLED
+    return Status.CANCELLED if result.error_code == "cancelled" else Status.FAILED
 
 
 @prepared(UUID)

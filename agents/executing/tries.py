@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from agents.executing.claiming import Claimed
+from agents.executing.lease import Lease
 from agents.sandbox import answer, running
 from agents.sandbox.values import Limits, Result
 
@@ -18,31 +19,33 @@ def run(
     *,
     limits: Limits,
     environment: Mapping[str, str],
-    beat: Callable[[], bool],
+    lease: Lease,
     retried: Callable[[int, Result], bool],
 ) -> Result:
     """Run the tool, each time with the same arguments and key, and return the result that counts.
 
-    beat      keeps the lease, also between tries; False: the call is not ours any more, or a person stopped it
+    lease     is kept, also between tries, until the call is not ours any more, or a person stopped it
     retried   puts the next try (2, 3) on record with the result before it; False as above
     Raises StillAliveError, as `running.run` does; nothing is tried again after that.
     """
     definition = claimed.definition
+    if not lease.holds():
+        return answer.not_begun()
     for number, wait in enumerate((*WAITS_SECONDS, 0), start=1):
         result = running.run(
             definition, definition.function, claimed.arguments, request_id=str(claimed.request_id), limits=limits,
-            environment=environment, beat=beat,
+            environment=environment, beat=lease, begin_by=lease.until,
         )  # fmt: skip
         if result.error_code != UNFINISHED or not definition.idempotent:
             return result
-        if wait and not (_waited(wait, beat) and retried(number + 1, result)):
+        if wait and not (_waited(wait, lease) and retried(number + 1, result)):
             return answer.failed("cancelled", f"Stopped before try {number + 1}. {result.error}")
     return replace(result, error=f"It could not finish in {number} tries. {result.error}")
 
 
-def _waited(seconds: int, beat: Callable[[], bool]) -> bool:
+def _waited(seconds: int, lease: Lease) -> bool:
     for _ in range(seconds):
         time.sleep(1)
-        if not beat():
+        if not lease():
             return False
     return True

@@ -13,6 +13,7 @@ from audit.errors import MalformedJSONError, NotCanonicalError
 from policy.reveal import reveal
 
 ERROR_CHARACTERS = 2_000
+NOT_BEGUN = "not_begun"
 _CUT = re.compile(rb"(\d{1,15}) ([0-9a-f]{64})\n(.{0,2000})", re.DOTALL)
 _SIGNALLED = 128
 """The nanny ends with this plus the number of the signal that killed the tool."""
@@ -62,6 +63,11 @@ def failed(code: str, error: str) -> Result:
     return Result(False, "", 0, "", False, code, reveal(error[:ERROR_CHARACTERS])[:ERROR_CHARACTERS])
 
 
+def not_begun() -> Result:
+    """Return the Result of a call whose tool has not run."""
+    return failed(NOT_BEGUN, "The call was stopped, or its worker held up, before the tool began: it has not run.")
+
+
 def _spoken(word: bytes, rest: bytes, limits: Limits) -> Result:
     """Return what the tool's own words say."""
     match word:
@@ -73,6 +79,8 @@ def _spoken(word: bytes, rest: bytes, limits: Limits) -> Result:
             return failed("tool_error", rest.decode("utf-8", "replace") or "The tool refused, and did not say why.")
         case b"unfinished":
             return failed("unfinished", rest.decode("utf-8", "replace") or "The tool could not finish.")
+        case b"late":
+            return not_begun()
         case b"memory":
             return failed("memory", f"The tool needed more than {limits.memory_mb} MiB of memory.")
         case b"not_json":

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from agents.errors import AgentsError
-from agents.sandbox.answer import Ending, failed, result_of
+from agents.sandbox.answer import NOT_BEGUN, Ending, failed, result_of
 from agents.sandbox.environment import UnusableVariable, granted
 from agents.sandbox.process import Child, Stream, started
 from agents.sandbox.redaction import with_keyed_digest, without_secrets
@@ -49,6 +49,7 @@ def run(
     limits: Limits,
     environment: Mapping[str, str],
     beat: Callable[[], bool],
+    begin_by: float | None = None,
 ) -> Result:
     """Run the tool's function (or its preview) and return what came of it; its processes are dead by then.
 
@@ -56,6 +57,7 @@ def run(
     environment  where the variables that the tool declared are taken from; `NAME_FILE` names a file with the value
     beat         called about every second while the tool runs; False stops it (`cancelled`), and so does an exception,
                  which is then raised
+    begin_by     the second of CLOCK_BOOTTIME from which on the tool must not begin any more (`not_begun`)
     Raises StillAliveError where they are not dead for certain.
     """
     if function not in (definition.function, definition.preview):
@@ -66,7 +68,7 @@ def run(
         return failed("tool_error", f"{exc}; the tool was not started.")
     size = limits.output_bytes + PROTOCOL_BYTES
     answer, noise = Stream(-1, size, first=size), Stream(-1, NOISE_BYTES, last=TAIL_BYTES)
-    with started(_order(definition, function, arguments, limits, variables), answer, noise) as child:
+    with started(_order(definition, function, arguments, limits, variables, begin_by), answer, noise) as child:
         reason = _watch(child, time.monotonic() + limits.seconds, beat)
         ending = Ending(reason, child.stop(), answer, noise)
         if not child.is_dead:
@@ -80,9 +82,15 @@ def run(
 
 
 def _order(
-    definition: Definition, function: str, arguments: bytes, limits: Limits, variables: Mapping[str, str]
+    definition: Definition,
+    function: str,
+    arguments: bytes,
+    limits: Limits,
+    variables: Mapping[str, str],
+    begin_by: float | None,
 ) -> bytes:
     order = {
+        "begin_by": begin_by,
         "environment": variables,
         "module": definition.module,
         "function": function,
@@ -139,7 +147,7 @@ def _drain(ending: Ending) -> None:
 
 def _log(definition: Definition, request_id: str, ending: Ending, result: Result, variables: Mapping[str, str]) -> None:
     """Write how a failed tool ended, and the end of what it printed, unless that could tell a secret."""
-    if result.ok or result.error_code in ("tool_error", "cancelled"):
+    if result.ok or result.error_code in ("tool_error", "cancelled", NOT_BEGUN):
         return
     tail = ending.noise.tail.decode("utf-8", "replace")
     for name, value in variables.items():

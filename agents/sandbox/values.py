@@ -48,10 +48,12 @@ class Result:
                    {"truncated": true, "bytes", "sha256", "head"}; `head` is "" for tools with sensitive results
     output_bytes   size of the whole result; where reading was broken off (output_limit), what was read until then
     output_digest  SHA-256 of exactly those bytes, "" where there are none; keyed where the tool's results are sensitive
-    error_code     "" or tool_error, unfinished, timeout, cancelled, memory, cpu, output_limit, not_json, crashed
+    error_code     "" or tool_error, not_begun, unfinished, timeout, cancelled, memory, cpu, output_limit, not_json,
+                   crashed
     error          one sentence for people and for the agent, without hidden characters
 
-    With tool_error the tool says that it did nothing. With any other error it may have begun to act.
+    With tool_error the tool says that it did nothing, with not_begun it never ran. With any other error it may have
+    begun to act.
     """
 
     ok: bool

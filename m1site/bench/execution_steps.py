@@ -16,6 +16,7 @@ from django.db import connection
 
 from agents import tasks, workers
 from agents.executing import claiming, dispatch, execution, tries
+from agents.executing.lease import Lease
 from m1site.bench.execution_desk import Desk
 
 ROUNDS, WARM_UP = 60, 5
@@ -50,7 +51,7 @@ def _run(request_id: UUID, found: Times) -> None:
     began = time.monotonic_ns()
     with _step("tool", found):
         result = tries.run(
-            claimed, limits=tasks.limits_of(claimed.definition), environment={}, beat=lambda: True,
+            claimed, limits=tasks.limits_of(claimed.definition), environment={}, lease=Lease(lambda: True),
             retried=lambda number, before: False,
         )  # fmt: skip
     started = int(json.loads(result.output)["began"])

@@ -7,6 +7,7 @@ import pytest
 
 from agents import runs, tool_calls
 from agents.models import Execution, ToolCall
+from agents.sandbox.answer import not_begun
 from agents.sandbox.values import Result
 from tests.agents import steps, stuck
 from tests.agents.pages import client_of, path_of, text_of
@@ -46,16 +47,21 @@ def everything(call: ToolCall) -> object:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("result", [DONE, FAILED], ids=["done", "failed"])
-def test_a_late_result_changes_nothing_and_everybody_who_looks_sees_it(world: World, way: str, result: Result) -> None:
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [(DONE, "the tool finished"), (FAILED, "the tool failed (timeout)"), (not_begun(), "the tool was not begun")],
+    ids=["done", "failed", "not begun"],
+)
+def test_a_late_result_changes_nothing_and_everybody_who_looks_sees_it(
+    world: World, way: str, result: Result, words: str
+) -> None:
     call, worker = rested(world, way)
     before = everything(call)
     assert not steps.run_to(call, worker=worker, result=result)
     assert everything(call) == before
     assert events(call)[-1] == "tool_call.late_result"
     said = text_of(client_of(world.ava).get(path_of(call)))
-    assert "Too late to count" in said
-    assert ("the tool finished" if result.ok else "the tool failed (timeout)") in said
+    assert "Too late to count" in said and words in said
     (late,) = Rest(world.ava).get(f"tool-calls/{call.pk}").json()["lateResults"]
     assert (late["ok"], late["errorCode"]) == (result.ok, result.error_code)
     assert (late["outputBytes"], late["outputDigest"]) == (result.output_bytes, result.output_digest)
