@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from tests.faults.report import Cell, record
 from tests.faults.rest import bring_to_rest
 from tests.faults.site import WAIT_SECONDS, Site
 from tests.faults.steps import hold, let_go
@@ -15,7 +16,9 @@ LOST = "SELECT 1 FROM agents_toolcall WHERE request_id = %s AND status = 'lost'"
 
 
 @pytest.mark.parametrize(("step", "effects", "code"), [("claim", 0, "not_begun"), ("effect", 1, "")])
-def test_it_begins_nothing_and_what_it_has_done_is_told(site: Site, step: str, effects: int, code: str) -> None:
+def test_it_begins_nothing_and_what_it_has_done_is_told(
+    request: pytest.FixtureRequest, site: Site, step: str, effects: int, code: str
+) -> None:
     (held,) = hold(site, [step])
     assert held.process
     os.kill(held.process, signal.SIGSTOP)
@@ -29,5 +32,6 @@ def test_it_begins_nothing_and_what_it_has_done_is_told(site: Site, step: str, e
     assert (late["payload"]["ok"], late["payload"]["error_code"]) == (not code, code)
     ends = bring_to_rest(site, [held])
     assert (ends[step].call, ends[step].run) == ("lost", "completed")
-    assert site.effects.counts[held.request_id] == effects
-    assert site.reconcile()["violations"] == []
+    report, found = site.reconcile(), site.effects.counts[held.request_id]
+    record(request, Cell("executor frozen", step, found, max(found - 1, 0), report["lost_requests"], 1))
+    assert (found, report["violations"]) == (effects, [])
