@@ -13,7 +13,6 @@ from agents.models import (
     Agent,
     AgentRun,
     AskedGroup,
-    Decision,
     Requirement,
     RequirementGroup,
     RunGroup,
@@ -46,7 +45,7 @@ class People:
 
 
 def make(count: int, *, are_alike: bool) -> People:
-    """Fill empty tables with so many pending calls and as many that ava approved and that have ended; say who looks.
+    """Fill empty tables with so many pending calls and as many that have ended, and return who looks at them.
 
     are_alike   every call of one agent asks for exactly the same; else none does
     """
@@ -62,13 +61,11 @@ def make(count: int, *, are_alike: bool) -> People:
             Turn.objects.bulk_create(turns)
             RunGroup.objects.bulk_create([RunGroup(run=run, name=ASKED) for run in runs])
             bodies = [_body(0 if are_alike else start + number) for number in range(PER_RUN * RUNS_PER_AGENT)]
-            found = _calls(turns, bodies, version, status)
-            if status != "pending":
-                _write(_yes(one, people.ava) for one in found)
+            _calls(turns, bodies, version, status)
     return people
 
 
-def _calls(turns: list[Turn], bodies: list[bytes], version: ToolVersion, status: str) -> list[ToolCall]:
+def _calls(turns: list[Turn], bodies: list[bytes], version: ToolVersion, status: str) -> None:
     found = [
         _call(turn, position, bodies[place * PER_RUN + position], version, status)
         for place, turn in enumerate(turns) for position in range(PER_RUN)
@@ -82,14 +79,6 @@ def _calls(turns: list[Turn], bodies: list[bytes], version: ToolVersion, status:
     asked = [Requirement(call=one, round=1, count=2 if place % 7 == 0 else 1) for place, one in enumerate(found)]
     _write(asked)
     _write(RequirementGroup(requirement=one, name=ASKED) for one in asked)
-    return found
-
-
-def _yes(call: ToolCall, person: User) -> Decision:
-    return Decision(
-        call=call, round=1, person=person, person_name=person.username, answer=Decision.Answer.APPROVE,
-        surface=Decision.Surface.WEB, digest_seen=call.arguments_digest, created_at=call.approved_at or call.created_at,
-    )  # fmt: skip
 
 
 def _call(turn: Turn, position: int, body: bytes, version: ToolVersion, status: str) -> ToolCall:
