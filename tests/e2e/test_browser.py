@@ -118,6 +118,7 @@ def test_a_double_click_is_one_decision_and_one_effect(
     open_call(ava, call)
     ready(ava, script=script)
     approve_button(ava).dblclick()
+    expect(approve_button(ava)).to_have_count(0)  # the browser has its answer, and goes nowhere else
     assert m1.ended(run)["answer"] == "It was counted."
     assert effects.counts[call["requestId"]] == 1
     assert len(m1.events(f"tool_call:{call['requestId']}", "tool_call.vote")) == 1
