@@ -76,9 +76,9 @@ def _finish(run: AgentRun, request_id: UUID, result: Result, worker: str) -> boo
 def _status_of(request_id: UUID, result: Result) -> Status:
     if result.ok:
         return Status.SUCCEEDED
-    if result.error_code == NOT_BEGUN and Execution.objects.filter(pk=request_id, is_cancel_asked=True).exists():
-        return Status.CANCELLED
-    return Status.CANCELLED if result.error_code == "cancelled" else Status.FAILED
+    asked = Execution.objects.filter(pk=request_id, is_cancel_asked=True)
+    is_stopped = result.error_code == "cancelled" or (result.error_code == NOT_BEGUN and asked.exists())
+    return Status.CANCELLED if is_stopped else Status.FAILED
 
 
 @prepared(UUID)

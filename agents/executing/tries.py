@@ -31,16 +31,24 @@ def run(
     definition = claimed.definition
     if not lease.holds():
         return answer.not_begun()
+    before = None
     for number, wait in enumerate((*WAITS_SECONDS, 0), start=1):
         result = running.run(
             definition, definition.function, claimed.arguments, request_id=str(claimed.request_id), limits=limits,
             environment=environment, beat=lease, begin_by=lease.until,
         )  # fmt: skip
+        if before and result.error_code == answer.NOT_BEGUN:
+            return _stopped(number, before)  # this try was not begun, the one before it was
         if result.error_code != UNFINISHED or not definition.idempotent:
             return result
         if wait and not (_waited(wait, lease) and retried(number + 1, result)):
-            return answer.failed("cancelled", f"Stopped before try {number + 1}. {result.error}")
+            return _stopped(number + 1, result)
+        before = result
     return replace(result, error=f"It could not finish in {number} tries. {result.error}")
+
+
+def _stopped(number: int, before: Result) -> Result:
+    return answer.failed("cancelled", f"Stopped before try {number}. {before.error}")
 
 
 def _waited(seconds: int, lease: Lease) -> bool:

@@ -67,7 +67,7 @@ def test_the_tools_own_process_looks_once_more(seconds: float, begun: bool) -> N
         request_id=str(uuid4()),
         limits=LIMITS,
         environment={},
-        beat=never,
+        beat=lambda: True,
         begin_by=begin_by,
     )
     assert (result.ok, result.error_code) == ((True, "") if begun else (False, "not_begun"))

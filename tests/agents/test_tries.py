@@ -9,8 +9,10 @@ import pytest
 
 from agents import tasks
 from agents.executing import tries
+from agents.executing.lease import Lease
 from agents.models import Execution, ToolCall
 from agents.runs import cancel
+from agents.sandbox.values import Result
 from audit.models import AuditEvent
 from policy import allowlist, registry
 from tests.agents import steps
@@ -100,3 +102,21 @@ def test_the_key_is_the_request_id_and_nothing_of_the_first_try_is_left_for_the_
         call = executed(world, "shaky.idempotent", tmp_path / "tries", 1)
     assert set((tmp_path / "tries").read_text().split()) == {str(call.pk)}
     assert steps.token_of(call).uses == 1
+
+
+def test_a_further_try_that_comes_too_late_is_not_begun_and_does_not_hide_the_one_before(
+    world: World, tmp_path: Path
+) -> None:
+    arguments = {"path": str(tmp_path / "tries"), "failures": 1, "words": "busy"}
+    claimed = steps.claim(approved(world, tool="shaky.idempotent", arguments=arguments))
+    lease = Lease(lambda: True)
+
+    def freeze(number: int, before: Result) -> bool:
+        lease.until = 0.0
+        return True
+
+    assert claimed is not None
+    limits = tasks.limits_of(claimed.definition)
+    result = tries.run(claimed, limits=limits, environment=os.environ, lease=lease, retried=freeze)
+    assert (result.error_code, result.error) == ("cancelled", "Stopped before try 2. busy")
+    assert len((tmp_path / "tries").read_text().splitlines()) == 1
